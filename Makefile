@@ -29,9 +29,9 @@ hostile: ## Strangers who send what nobody should, beside people who talk, judge
 matrix: ## Faults on a cluster of three nats-servers, each part on a host of its own; needs root (FAULTS_SEEDS=1,2,3 FAULTS_ONLY="kill nats-1, cut router-1 + slow redis")
 	@tools/bootstrap.sh test matrix
 
-nightly: ## What is too long for make test: ten minutes of strangers, 25 faults with each of 3 seeds, pushes under faults, every scenario on Kubernetes (over two hours; needs root)
+nightly: ## What is too long for make test: ten minutes of strangers, 25 faults with each of 3 seeds, 10,000 random days of scaling, pushes under faults, every scenario on Kubernetes (over two hours; needs root)
 	@day=$$(date +%-j); HOSTILE_SECONDS=600 HOSTILE_SEED=$$day NIGHTLY=1 \
-		FAULTS_SEEDS=$${FAULTS_SEEDS:-$$((3 * day)),$$((3 * day + 1)),$$((3 * day + 2))} tools/bootstrap.sh test hostile matrix away kubernetes
+		FAULTS_SEEDS=$${FAULTS_SEEDS:-$$((3 * day)),$$((3 * day + 1)),$$((3 * day + 2))} tools/bootstrap.sh test days hostile matrix away kubernetes
 
 page: ## The page in real Chromium
 	@tools/bootstrap.sh test page

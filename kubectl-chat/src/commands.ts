@@ -76,6 +76,31 @@ export async function pause({ kubectl, name }: Asked, paused: boolean): Promise<
   ]);
 }
 
+const DRAIN = "chat.jichat.io/drain";
+
+/**
+ * Asks the operator to drain a connector and to delete it then. Another one comes first, so that as many as
+ * are wanted serve all the time.
+ */
+export async function drain(
+  { kubectl, name }: Pick<Asked, "name"> & { readonly kubectl: Pick<Kubectl, "ask" | "read"> },
+  pod: string | undefined,
+): Promise<string> {
+  const { items } = await kubectl.read<{ readonly items: readonly Pick<PodObject, "metadata">[] }>([
+    "get",
+    "pods",
+    `--selector=${selectorOf(name, "connector")}`,
+  ]);
+  const names = items.map(({ metadata }) => metadata.name);
+  if (pod === undefined || !names.includes(pod))
+    throw new Refusal(
+      `${pod === undefined ? "drain needs the name of a pod" : `${pod} is no connector of ${name}`}: its connectors are ${names.join(", ") || "none"}`,
+    );
+  const mark = JSON.stringify({ why: "Asked", since: new Date().toISOString() });
+  await kubectl.ask(["annotate", "pod", pod, `${DRAIN}=${mark}`]);
+  return `${pod} leaves once another connector is ready; \`kubectl chat status ${name}\` shows how far that is\n`;
+}
+
 interface Held {
   readonly metadata: {
     readonly resourceVersion: string;

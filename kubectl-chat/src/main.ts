@@ -1,5 +1,5 @@
 import { parseArgs } from "node:util";
-import { logs, pause, release, status, trace } from "./commands.ts";
+import { drain, logs, pause, release, status, trace } from "./commands.ts";
 import { Kubectl, Refusal } from "./kubectl.ts";
 
 const HELP = `kubectl chat COMMAND NAME [FLAGS]
@@ -8,6 +8,7 @@ const HELP = `kubectl chat COMMAND NAME [FLAGS]
   pause NAME              the operator observes and reports, and changes nothing
   resume NAME             the operator changes the cluster again
   logs NAME [COMPONENT]   logs of its pods; --follow continues
+  drain NAME POD          a connector leaves: its successor comes first, then its devices go
   trace NAME TRACE_ID     what was logged under the \`traceId\` of an error
 
   release NAME            releases one that is being deleted, and leaves its data where it is
@@ -32,7 +33,7 @@ async function run(argv: readonly string[]): Promise<number> {
     process.stdout.write(HELP);
     return command === undefined && !values.help ? 1 : 0;
   }
-  if (!["status", "pause", "resume", "logs", "trace", "release"].includes(command))
+  if (!["status", "pause", "resume", "logs", "trace", "drain", "release"].includes(command))
     throw new Refusal(`there is no command ${command}; \`kubectl chat --help\` lists them`);
   if (name === undefined)
     throw new Refusal(`${command} needs the name of a ChatCluster: \`kubectl get chat\` lists them`);
@@ -51,6 +52,9 @@ async function run(argv: readonly string[]): Promise<number> {
       return logs(asked, more, values.follow);
     case "trace":
       process.stdout.write(await trace(asked, more ?? ""));
+      return 0;
+    case "drain":
+      process.stdout.write(await drain(asked, more));
       return 0;
     case "release":
       process.stdout.write(await release(asked));

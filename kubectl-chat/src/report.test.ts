@@ -37,6 +37,20 @@ test("the report has connections, owners and lag, and the partitions without an 
   assert.match(text, /Partitions without an owner: 3-4, 6-7/);
 });
 
+test("the report says who is to go, why, and how many devices are left", () => {
+  const deadline = "2026-03-03T00:01:00.000Z";
+  const drains = [
+    { pod: "c-1", why: "OldRevision", phase: "Drains", deadline, connections: 7 },
+    { pod: "c-2", why: "Asked", phase: "Leaves" },
+  ];
+  const text = report({ ...told, status: { ...told.status, drains } });
+  assert.match(
+    text,
+    /^c-1 drains, since a newer revision has taken over: 7 connections left until 2026-03-03T00:01:00\.000Z$/m,
+  );
+  assert.match(text, /^c-2 leaves, since it was asked for: \? connections left$/m);
+});
+
 test("a pod that does not answer is a question mark, and its partitions do not count as ownerless", () => {
   const text = report({ ...told, pods: [pod("c-1", "connector"), pod("r-1", "router")] });
   assert.match(text, /c-1 .* \? connections/);

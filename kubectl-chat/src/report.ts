@@ -9,9 +9,18 @@ export interface Told {
     readonly version?: string;
     readonly keeper?: string;
     readonly conditions?: readonly Condition[];
+    readonly drains?: readonly DrainTold[];
     readonly endpoints?: { readonly ws: readonly string[]; readonly api: readonly string[] };
   };
   readonly pods: readonly PodTold[];
+}
+
+interface DrainTold {
+  readonly pod: string;
+  readonly why: string;
+  readonly phase: string;
+  readonly deadline?: string;
+  readonly connections?: number;
 }
 
 interface Condition {
@@ -90,6 +99,20 @@ function ownership({ spec, pods }: Told): string[] {
   return orphans.length === 0 ? [] : [`Partitions without an owner: ${ranges(orphans)}`];
 }
 
+const WHYS: Readonly<Record<string, string>> = {
+  ScaleIn: "fewer are wanted",
+  OldRevision: "a newer revision has taken over",
+  Asked: "it was asked for",
+};
+
+/** The connectors that are to go, one a line. */
+const drainLines = (drains: readonly DrainTold[]): string[] =>
+  drains.map(({ pod, why, phase, deadline, connections }) => {
+    const left = `${shown(connections)} connections left`;
+    const until = deadline === undefined ? "" : ` until ${deadline}`;
+    return `${pod} ${phase.toLowerCase()}, since ${WHYS[why] ?? why}: ${left}${until}`;
+  });
+
 /** What `kubectl chat status` prints. */
 export function report(told: Told): string {
   const { name, namespace, spec, status, pods } = told;
@@ -114,6 +137,7 @@ export function report(told: Told): string {
       ...pods.map((pod) => [pod.name, pod.component, pod.state, String(pod.restarts), workOf(pod)]),
     ]),
     "",
+    ...drainLines(status.drains ?? []),
     ...ownership(told),
     ...pushLines(pods.filter(({ component }) => component === "push").map(({ metrics }) => metrics)),
     ...(status.endpoints === undefined

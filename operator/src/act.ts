@@ -12,7 +12,10 @@ import { RESOURCES } from "./kube/object.ts";
 import type { Observed } from "./observed.ts";
 import type { Plan } from "./plan.ts";
 import { waitingServers } from "./rotation-way.ts";
+import type { ConnectorAdmin } from "./scale/ask-connectors.ts";
+import { carryOut } from "./scale/carry-out.ts";
 import { stuckServers } from "./serving.ts";
+import type { WriteMemory } from "./write-memory.ts";
 
 /** The result of the writes of one pass. */
 export interface Done {
@@ -26,6 +29,8 @@ export interface ActParts {
   readonly api: KubeApi;
   readonly events: Pick<EventRecorder, "tell">;
   readonly normalised: Normalised;
+  readonly admin: ConnectorAdmin;
+  readonly memory: WriteMemory;
   readonly onApplied: () => void;
   /** Called with the kind of an object that the API server refused. */
   readonly onRefused: (kind: string) => void;
@@ -39,7 +44,7 @@ export async function act(
   input: DesiredInput,
   plan: Plan,
   observed: Observed,
-  { api, events, normalised, onApplied, onRefused }: ActParts,
+  { api, events, admin, memory, normalised, onApplied, onRefused }: ActParts,
 ): Promise<Done> {
   const { cluster } = input;
   const changed: KubeObject[] = [];
@@ -47,8 +52,9 @@ export async function act(
     api,
     observed,
     normalised,
-    onChanged: async (wanted, before) => {
+    onChanged: async (wanted, before, after) => {
       onApplied();
+      if (before !== undefined && isWorkload(wanted)) memory.wrote(before, after);
       if (!isWorkload(wanted)) return;
       changed.push(wanted);
       if (before === undefined) return;
@@ -71,8 +77,14 @@ export async function act(
       await api.mergePatch(RESOURCES.pods, namespace, name, patch);
     },
   );
+  const notDrained = await carryOut(input, plan.drains.acts, observed, { api, events, admin, memory });
   // The chart may be older than this image, and not allow this. The kubelet then finds the change by itself.
-  const refused = [...notApplied, ...notOurs, ...notWoken.filter(({ error }) => !isForbidden(error))];
+  const refused = [
+    ...notApplied,
+    ...notOurs,
+    ...notDrained,
+    ...notWoken.filter(({ error }) => !isForbidden(error)),
+  ];
   const notGone = await actOnAll(
     [...stuckServers(observed), ...(refused.length > 0 ? [] : plan.removals)],
     async (object) => removeIfThere(api, object),

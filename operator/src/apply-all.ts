@@ -1,4 +1,4 @@
-import { scaled } from "./plan.ts";
+import { scaled } from "./scale/revisions.ts";
 import type { Workload } from "./desired/workloads.ts";
 import type { KubeApi } from "./kube/api.ts";
 import { applyIfChanged } from "./kube/apply.ts";
@@ -17,7 +17,11 @@ export interface ApplyOptions {
   readonly api: Pick<KubeApi, "apply">;
   readonly observed: Observed;
   readonly normalised?: Normalised;
-  readonly onChanged: (wanted: KubeObject, before: KubeObject | undefined) => Promise<void>;
+  readonly onChanged: (
+    wanted: KubeObject,
+    before: KubeObject | undefined,
+    after: KubeObject,
+  ) => Promise<void>;
 }
 
 /**
@@ -32,8 +36,8 @@ export async function applyAll(
   const apply = async (wanted: KubeObject): Promise<boolean> => {
     const before = observed.find(wanted);
     try {
-      const { changed } = await applyIfChanged(api, wanted, before, normalised);
-      if (changed) await onChanged(wanted, before);
+      const { changed, object } = await applyIfChanged(api, wanted, before, normalised);
+      if (changed) await onChanged(wanted, before, object);
       return true;
     } catch (error) {
       if (!isRefusal(error)) throw error;

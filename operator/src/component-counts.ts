@@ -20,7 +20,14 @@ function counted({ input, observed }: Told, component: Component): Counted {
   // revision.
   const isSettled =
     all.length > 0 && all.every((count) => count.isSettled) && sum((count) => count.wanted) === wanted;
-  return { wanted, ready: sum((count) => count.ready), updated: sum((count) => count.updated), isSettled };
+  const isSeen = all.every((count) => count.isSeen);
+  return {
+    wanted,
+    ready: sum((count) => count.ready),
+    updated: sum((count) => count.updated),
+    isSeen,
+    isSettled,
+  };
 }
 
 /** The wanted, ready and updated pods of each component. */

@@ -28,9 +28,9 @@ const OWNED: readonly Resource[] = [
 
 /**
  * Kinds from other projects, which a Kubernetes cluster may lack: the Gateway API's and the Prometheus
- * operator's.
+ * operator's. A chart that is older than this image grants no right to EndpointSlices.
  */
-const OPTIONAL: readonly Resource[] = [RESOURCES.httpRoutes, RESOURCES.podMonitors];
+const OPTIONAL: readonly Resource[] = [RESOURCES.httpRoutes, RESOURCES.podMonitors, RESOURCES.endpointSlices];
 
 export interface InformerOptions {
   readonly api: Pick<KubeApi, "list" | "watch">;

@@ -8,6 +8,7 @@ import { beforeUninstall } from "./before-uninstall.ts";
 import { readConfig, readUninstallConfig } from "./config.ts";
 import { runOperator } from "./operator.ts";
 import { KubeApi } from "./kube/api.ts";
+import { connectorAdmin } from "./scale/ask-connectors.ts";
 import { talk } from "./talk/talk.ts";
 
 const kubeConfig = new KubeConfig();
@@ -28,7 +29,10 @@ const config = readConfig(process.env);
 const telemetry = startTelemetry("operator", { ...config, cluster: "operator", traceRatio: 0 });
 const shutdown = shutdownSignal();
 const api = new KubeApi(kubeConfig, "jichat-operator");
-const operator = runOperator({ config, api, clock: systemClock, telemetry, talk, askPods }, shutdown);
+const operator = runOperator(
+  { config, api, clock: systemClock, telemetry, talk, askPods, connectors: connectorAdmin() },
+  shutdown,
+);
 const admin = await startAdmin({ ...config, clusterKeys: [] }, telemetry, operator.health);
 telemetry.log.info({ version: config.version, admin: admin.port }, "operator is up");
 

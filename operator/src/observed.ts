@@ -33,6 +33,8 @@ export interface Counted {
   readonly wanted: number;
   readonly ready: number;
   readonly updated: number;
+  /** Its controller has seen the present spec. */
+  readonly isSeen: boolean;
   /** No pod of an older template is left, and as many are ready as are wanted. */
   readonly isSettled: boolean;
 }
@@ -50,7 +52,7 @@ export function countOf(object: KubeObject | undefined): Counted {
     ready === wanted &&
     updated >= wanted &&
     (status?.replicas ?? 0) === wanted;
-  return { wanted, ready, updated, isSettled };
+  return { wanted, ready, updated, isSeen, isSettled };
 }
 
 /** The state of a Job, from its conditions. A Job without a final condition counts as running. */

@@ -27,6 +27,7 @@ export interface OperatorParts {
   readonly telemetry: Telemetry;
   /** Talks once through an edge, and checks partitions from `fromPartition` on. Never rejects. */
   readonly askPods: ReconcileOptions["askPods"];
+  readonly connectors: ReconcileOptions["connectors"];
   readonly talk: (way: Way, fromPartition: number, clock: Clock, signal: AbortSignal) => Promise<Told>;
 }
 
@@ -45,7 +46,7 @@ const DISCOVER_AGAIN_MS = 2_000;
 const identityOf = ({ namespace, lease }: Config): string => `${namespace}/${lease}`;
 
 /** Wires everything that works on ChatClusters, without running it. */
-function assemble({ config, api, clock, telemetry, talk, askPods }: OperatorParts) {
+function assemble({ config, api, clock, telemetry, talk, askPods, connectors }: OperatorParts) {
   const { log } = telemetry;
   const queue = new WorkQueue({ clock });
   const metrics = operatorMetrics(telemetry, queue, api);
@@ -85,6 +86,7 @@ function assemble({ config, api, clock, telemetry, talk, askPods }: OperatorPart
     keeper: new Keeper({ api, clock, me: identityOf(config) }),
     removeData,
     askPods,
+    connectors,
     raiseLevel: raiseOverNats,
     talks,
     onApplied: metrics.countApplied,

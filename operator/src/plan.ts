@@ -2,11 +2,17 @@ import { componentsOf, groundworkOf, migrationOf, serversOf } from "./desired/de
 import type { LogMemory } from "./crd/status.ts";
 import { LABELS } from "./desired/names.ts";
 import type { DesiredInput } from "./desired/desired-input.ts";
-import { connectorRevision, wantedReplicas } from "./desired/workloads.ts";
 import type { Workload } from "./desired/workloads.ts";
 import type { KubeObject } from "./kube/object.ts";
 import type { Observed } from "./observed.ts";
-import { countOf, idOf, jobState } from "./observed.ts";
+import { idOf, jobState } from "./observed.ts";
+import type { DrainPlan } from "./scale/drains.ts";
+import type { Fleet } from "./scale/fleet.ts";
+import type { ConnectorsTold } from "./scale/read-fleet.ts";
+import { NOTHING_TOLD } from "./scale/read-fleet.ts";
+import type { Connectors } from "./scale/revisions.ts";
+import { connectorsOf } from "./scale/revisions.ts";
+import { withRouting } from "./scale/routing.ts";
 import { inputHeld } from "./serving.ts";
 import { withVolumes } from "./volumes.ts";
 
@@ -50,26 +56,38 @@ export interface Plan {
   readonly removals: readonly KubeObject[];
   /** Why nothing more is applied yet; undefined if nothing is waited for. */
   readonly waitsFor: string | undefined;
+  /** What to do with connectors that are to go. */
+  readonly drains: DrainPlan;
+  /** The connectors that the drains rest on; absent while none are to run. */
+  readonly fleet?: Fleet;
 }
 
+/** Of a plan that has no connectors to look after. */
+export const NO_DRAINS: DrainPlan = { acts: [], replicas: new Map(), isOpen: false };
+
 /** Kinds that are never removed, even if no input names them. The finalizer handles data. */
-const KEPT_KINDS = new Set(["PersistentVolumeClaim", "Pod", "Event", "Lease"]);
+const KEPT_KINDS = new Set(["PersistentVolumeClaim", "Pod", "Event", "Lease", "EndpointSlice"]);
 
 /**
  * Decides what to do now. First come objects that need nothing, then the backends. The components follow once
  * the backends answer and the schema is migrated. Running components continue whatever the backends say: the
  * condition is only for starting.
  */
-export function planOf(input: DesiredInput, observed: Observed, backends: BackendsSeen): Plan {
-  const groundwork = withVolumes(groundworkOf(input), observed);
+export function planOf(
+  input: DesiredInput,
+  observed: Observed,
+  backends: BackendsSeen,
+  told: ConnectorsTold = NOTHING_TOLD,
+): Plan {
+  const groundwork = withRouting(withVolumes(groundworkOf(input), observed), input, observed);
   const servers = withVolumes(serversOf(input), observed);
   const migration = migrationOf(input);
   const sleeping = input.cluster.spec.hibernate;
   const runs = observed.ofKind("Deployment", "router").length > 0;
   const waitsFor = runs || sleeping ? undefined : missing(backends);
   if (backends.streams?.fault === "LogLost")
-    return { objects: [...groundwork, ...servers], removals: [], waitsFor: "its log, which is missing" };
-  const connectors = connectorsOf(input, observed);
+    return waiting([...groundwork, ...servers], "its log, which is missing");
+  const connectors = connectorsOf(input, observed, told);
   const components = componentsOf(input, connectors.current).filter(
     (object) => !isEarly(object, observed, backends),
   );
@@ -80,24 +98,30 @@ export function planOf(input: DesiredInput, observed: Observed, backends: Backen
     );
     const isQuiet = awake.every((object) => (object.status?.replicas ?? 0) === 0);
     const asleep = runs ? [...components, ...connectors.older] : [];
-    return withRemovals(observed, [...groundwork, ...asleep, ...(isQuiet ? servers : [])], connectors.done, [
+    return withRemovals(observed, [...groundwork, ...asleep, ...(isQuiet ? servers : [])], connectors, [
       ...servers,
       ...migration,
     ]);
   }
-  if (waitsFor !== undefined) return { objects: [...groundwork, ...servers], removals: [], waitsFor };
+  if (waitsFor !== undefined) return waiting([...groundwork, ...servers], waitsFor);
   const schema = migration.map((job) => jobState(observed.find(job)));
   if (schema.some((state) => state !== "done")) {
-    const held = runs ? heldBack(input, observed) : [];
-    const objects = [...groundwork, ...servers, ...migration, ...held];
-    return { objects, removals: [], waitsFor: "the schema of ClickHouse" };
+    const ground = [...groundwork, ...servers, ...migration];
+    return heldBack(runs ? inputHeld(input, observed) : undefined, observed, told, ground);
   }
   return withRemovals(
     observed,
     [...groundwork, ...servers, ...migration, ...components, ...connectors.older],
-    connectors.done,
+    connectors,
   );
 }
+
+const waiting = (objects: readonly KubeObject[], waitsFor: string): Plan => ({
+  objects,
+  removals: [],
+  waitsFor,
+  drains: NO_DRAINS,
+});
 
 /**
  * Whether a component that was added to a running ChatCluster would start before the backends accept its
@@ -112,19 +136,25 @@ const isEarly = (object: KubeObject, observed: Observed, { users }: BackendsSeen
  * Keeps, scales and repairs the running version, since the new one may never come. A component that it does
  * not have yet starts with the new version.
  */
-function heldBack(input: DesiredInput, observed: Observed): readonly KubeObject[] {
-  const held = inputHeld(input, observed);
-  const { current, older } = connectorsOf(held, observed);
+function heldBack(
+  held: DesiredInput | undefined,
+  observed: Observed,
+  told: ConnectorsTold,
+  ground: readonly KubeObject[],
+): Plan {
+  const plan = waiting(ground, "the schema of ClickHouse");
+  if (held === undefined) return plan;
+  const { current, older, drains, fleet } = connectorsOf(held, observed, told);
   const components = componentsOf(held, current).filter(
     (object) => object.metadata.labels?.[LABELS.component] !== "push" || observed.find(object) !== undefined,
   );
-  return [...components, ...older];
+  return { ...plan, objects: [...ground, ...components, ...older], drains, fleet };
 }
 
 function withRemovals(
   observed: Observed,
   objects: readonly KubeObject[],
-  done: readonly KubeObject[],
+  { done, drains, fleet }: Connectors,
   keep: readonly KubeObject[] = [],
 ): Plan {
   const wanted = new Set([...objects, ...keep].map(idOf));
@@ -132,7 +162,7 @@ function withRemovals(
   const removals = [...observed.objects.values()].filter(
     (object) => !KEPT_KINDS.has(object.kind) && !wanted.has(idOf(object)),
   );
-  return { objects, removals, waitsFor: undefined };
+  return { objects, removals, waitsFor: undefined, drains, fleet };
 }
 
 const missing = ({ nats, redis, clickhouse, streams }: BackendsSeen): string | undefined => {
@@ -142,58 +172,3 @@ const missing = ({ nats, redis, clickhouse, streams }: BackendsSeen): string | u
   if (names.length > 0) return names.join(", ");
   return streams === undefined ? "the streams" : undefined;
 };
-
-const readyOf = ({ status }: Workload): number => status?.readyReplicas ?? 0;
-
-interface Connectors {
-  readonly current: KubeObject;
-  /** Older revisions, with the replicas that they may keep. */
-  readonly older: readonly KubeObject[];
-  /** Older revisions that have no pod left. */
-  readonly done: readonly KubeObject[];
-}
-
-/**
- * A new revision starts completely beside the old one. For each new pod that is ready, one old pod drains. So
- * there are never fewer pods than wanted, and no device is sent to a pod that is not there yet.
- */
-export function connectorsOf(input: DesiredInput, observed: Observed): Connectors {
-  const wanted = wantedReplicas(input, "connector");
-  const current = connectorRevision(input, wanted);
-  const revision = current.metadata.labels?.[LABELS.revision];
-  const old = observed
-    .ofKind<Workload>("Deployment", "connector")
-    .filter(({ metadata }) => metadata.labels?.[LABELS.revision] !== revision)
-    // A revision that serves is kept rather than one that never became ready.
-    .sort((a, b) => readyOf(b) - readyOf(a));
-  const { ready } = countOf(observed.find(current));
-  let spare = Math.max(0, wanted - ready);
-  const older: KubeObject[] = [];
-  const done: KubeObject[] = [];
-  for (const [at, deployment] of old.entries()) {
-    const has = deployment.spec.replicas ?? 0;
-    // While no pod of the new revision is ready, the serving revision is scaled to what it needs.
-    const isServing = at === 0 && ready === 0 && readyOf(deployment) > 0;
-    const keep = isServing ? spare : Math.min(has, spare);
-    spare -= keep;
-    if (keep === 0 && has === 0 && (deployment.status?.replicas ?? 0) === 0) done.push(deployment);
-    else older.push(scaled(deployment, keep));
-  }
-  return { current, older, done };
-}
-
-/**
- * An older revision as it was applied, with other replicas. It has only our own fields, since the apply would
- * otherwise take over defaults.
- */
-export function scaled(deployment: Workload, replicas: number): KubeObject {
-  const { apiVersion, kind, metadata, spec } = deployment;
-  const { name, namespace, labels, ownerReferences } = metadata;
-  const { selector, template, strategy, revisionHistoryLimit } = spec;
-  return {
-    apiVersion,
-    kind,
-    metadata: { name, namespace, labels, ownerReferences },
-    spec: { replicas, selector, template, strategy, revisionHistoryLimit },
-  } as KubeObject;
-}

@@ -12,6 +12,7 @@ import { no, unknown, yes } from "./kube/conditions.ts";
 import type { KubeObject } from "./kube/object.ts";
 import { Observed } from "./observed.ts";
 import type { BackendsSeen } from "./plan.ts";
+import { NO_DRAINS } from "./plan.ts";
 import { failedStatus, statusOf } from "./status.ts";
 
 const OK = { state: "ok", message: "" } as const;
@@ -55,7 +56,7 @@ function told(
     input,
     observed: running(input, more),
     backends: { ...WELL, ...more.backends },
-    plan: { objects: [], removals: [], waitsFor: undefined },
+    plan: { objects: [], removals: [], waitsFor: undefined, drains: NO_DRAINS },
     unserved: [],
     live: { ...QUIET, ...more.live },
     talk,

@@ -41,6 +41,8 @@ import type { Edge, TalkWatch } from "./talk/talk-watch.ts";
 import type { InputOptions } from "./input-of.ts";
 import { inputOf } from "./input-of.ts";
 import { SpecError } from "./named-objects.ts";
+import type { ConnectorAdmin } from "./scale/ask-connectors.ts";
+import { WriteMemory } from "./write-memory.ts";
 
 export interface ReconcileOptions {
   readonly api: KubeApi;
@@ -56,6 +58,7 @@ export interface ReconcileOptions {
   /** Asks the pods themselves. */
   readonly askPods: (observed: Observed, asks: { readonly levels: boolean }) => Promise<Live>;
   readonly raiseLevel: RaiseLevel;
+  readonly connectors: ConnectorAdmin;
   readonly talks: TalkWatch;
   readonly onApplied: () => void;
   /** Called with the kind of an object that the API server refused. */
@@ -64,6 +67,8 @@ export interface ReconcileOptions {
 
 /** A deletion that waits for pods is checked again after this time, even without an event. */
 const DELETION_MS = 2_000;
+/** A drain goes on at least this often: what pods report of it is no event of the API server. */
+const DRAIN_MS = 1_000;
 
 /**
  * Level-triggered: a pass reads the whole state, never the event that started it. It is safe to run at any
@@ -72,6 +77,7 @@ const DELETION_MS = 2_000;
 export class Reconciler {
   readonly #options: ReconcileOptions;
   readonly #normalised = new Normalised();
+  readonly #memory = new WriteMemory();
   readonly #orphans: Orphans;
   readonly #keyMemory = new KeyMemory();
   /** The last input of each ChatCluster. A deletion needs logins whose Secrets may be gone by then. */
@@ -98,7 +104,7 @@ export class Reconciler {
     const other = await keeper.other(found);
     if (other !== undefined) return this.#standBack(key, found, other);
     const cluster = await keeper.claim(found);
-    const observed = informers.observe(key);
+    const observed = this.#memory.over(informers.observe(key));
     if (cluster.metadata.deletionTimestamp !== undefined) return this.#finalize(cluster, observed);
     try {
       return await this.#pass(key, cluster, observed);
@@ -123,7 +129,7 @@ export class Reconciler {
     const seen = backends.look(key, offered);
     const input = cluster.spec.paused ? offered : this.#advanced(key, offered, observed, seen);
     this.#inputs.set(key, input);
-    const { plan, unserved } = this.#planFor(input, observed, seen);
+    const { plan, unserved } = await this.#planFor(input, observed, seen);
     const { refused, changed } = cluster.spec.paused ? NOTHING : await this.#act(input, plan, observed);
     const { live, isOpen } = await this.#ask(key, input, observed, seen);
     const talk = this.#talk(key, input, observed, edgeOf(input, observed, seen, live.faults));
@@ -146,27 +152,31 @@ export class Reconciler {
       resyncMs,
       waits ? backends.againMs(key) : resyncMs,
       isOpen ? ORPHAN_MS : resyncMs,
+      plan.drains.isOpen ? DRAIN_MS : resyncMs,
     );
     return { afterMs, isRefused };
   }
 
-  #planFor(input: DesiredInput, observed: Observed, seen: BackendsSeen) {
-    const { informers } = this.#options;
-    const whole = planOf(input, observed, seen);
+  async #planFor(input: DesiredInput, observed: Observed, seen: BackendsSeen) {
+    const { informers, connectors } = this.#options;
+    const pods = await connectors.look(observed);
+    const whole = planOf(input, observed, seen, { now: this.#now().getTime(), pods });
     const unserved = whole.objects.filter((object) => !informers.serves(resourceOf(object)));
     const objects = whole.objects.filter((object) => !unserved.includes(object));
     return { plan: { ...whole, objects }, unserved };
   }
 
   async #act(input: DesiredInput, plan: Plan, observed: Observed): Promise<Done> {
-    return act(input, plan, observed, { ...this.#options, normalised: this.#normalised });
+    const { connectors } = this.#options;
+    const [memory, normalised] = [this.#memory, this.#normalised];
+    return act(input, plan, observed, { ...this.#options, admin: connectors, memory, normalised });
   }
 
   /** Keeps the last valid input in place while the spec cannot be applied. Returns what was refused of it. */
   async #keepOn(key: string, cluster: ChatCluster, observed: Observed): Promise<readonly string[]> {
     const input = lastInput(this.#inputs.get(key), cluster);
     if (input === undefined || cluster.spec.paused) return [];
-    const { plan } = this.#planFor(input, observed, this.#options.backends.look(key, input));
+    const { plan } = await this.#planFor(input, observed, this.#options.backends.look(key, input));
     const { refused } = await this.#act(input, plan, observed);
     return refused.length === 0 ? [] : [tellRefused(refused)];
   }

@@ -1,14 +1,16 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { clusterOf, inputOf } from "../test/input.ts";
+import { clusterOf, connectorPods, inputOf } from "../test/input.ts";
 import { serversOf } from "./desired/desired.ts";
-import { LABELS, labelsOf } from "./desired/names.ts";
+import { labelsOf } from "./desired/names.ts";
 import type { DesiredInput } from "./desired/desired-input.ts";
 import type { Workload } from "./desired/workloads.ts";
 import { connectorRevision, deployment, migrationJob } from "./desired/workloads.ts";
 import type { KubeObject } from "./kube/object.ts";
 import { Observed } from "./observed.ts";
-import { connectorsOf, planOf } from "./plan.ts";
+import { planOf } from "./plan.ts";
+import { NOTHING_TOLD } from "./scale/read-fleet.ts";
+import { connectorsOf } from "./scale/revisions.ts";
 import { pullFailures, stuckServers, tellPulls, versionServing } from "./serving.ts";
 import type { Live } from "./ask-pods.ts";
 import { yes } from "./kube/conditions.ts";
@@ -113,27 +115,33 @@ test("the serving revision of connectors stays and is scaled, and not one that n
       spec: { ...NEW.cluster.spec, connectors: { ...NEW.cluster.spec.connectors, replicas: 4 } },
     },
   };
+  const pods = [...connectorPods(served, 2), ...connectorPods(broken, 2, 0)];
+  const replicasOf = (...objects: readonly KubeObject[]) =>
+    Object.fromEntries(
+      connectorsOf(input, new Observed(objects), NOTHING_TOLD).older.map((object) => [
+        object.metadata.name,
+        (object as Workload).spec.replicas,
+      ]),
+    );
   for (const order of [
     [served, broken],
     [broken, served],
-  ]) {
-    const { older } = connectorsOf(input, new Observed(order));
+  ])
     assert.deepEqual(
-      older.map((object) => [object.metadata.name, (object as Workload).spec.replicas]),
-      [
-        [served.metadata.name, 4],
-        [broken.metadata.name, 0],
-      ],
+      connectorsOf(input, new Observed([...order, ...pods]), NOTHING_TOLD).drains.acts.map(({ pod }) => pod),
+      connectorPods(broken, 2).map(({ metadata }) => metadata.name),
+      "the broken ones leave first",
     );
-  }
-  const half = serving(connectorRevision(input, 4), 1);
-  const { older } = connectorsOf(input, new Observed([served, half]));
+  const alone = serving(connectorRevision(OLD, 2), 2);
+  assert.deepEqual(replicasOf(alone, ...connectorPods(alone, 2)), { [alone.metadata.name]: 4 });
+  const half = serving(connectorRevision(input, 4), 2);
+  const both = [served, half, ...connectorPods(served, 2), ...connectorPods(half, 4, 2)];
+  assert.deepEqual(replicasOf(...both), { [served.metadata.name]: 2 }, "then it only drains");
+  const { drains } = connectorsOf(input, new Observed(both), NOTHING_TOLD);
   assert.deepEqual(
-    older.map((object) => (object as Workload).spec.replicas),
-    [2],
-    "then it only shrinks",
+    drains.acts.map(({ does, pod }) => [does, pod]),
+    connectorPods(served, 2).map(({ metadata }) => ["mark", metadata.name]),
   );
-  assert.notEqual(served.metadata.labels?.[LABELS.revision], half.metadata.labels?.[LABELS.revision]);
 });
 
 test("status.version is the serving version, and the condition names the pod and the image that cannot be pulled", () => {

@@ -19,6 +19,7 @@ import { podsRefused, tellPodsRefused } from "./pods-refused.ts";
 import { atQuorum, pullFailures, tellPulls, versionServing } from "./serving.ts";
 import type { BackendsSeen } from "./plan.ts";
 import { readyFinding } from "./ready.ts";
+import { drainsTold } from "./scale/drain-status.ts";
 import { rotated } from "./rotation-way.ts";
 
 function reachable({ nats, redis, clickhouse }: BackendsSeen): Finding {
@@ -185,6 +186,7 @@ export function statusOf(facts: StatusFacts): ChatClusterStatus {
   };
   const before = cluster.status?.conditions ?? [];
   const connectors = count("connector");
+  const drains = facts.plan.fleet === undefined ? [] : drainsTold(facts.plan.fleet);
   const serving = versionServing(input, facts.observed);
   const log = facts.backends.streams?.log ?? cluster.status?.log;
   const level = facts.level.level ?? cluster.status?.level;
@@ -200,6 +202,7 @@ export function statusOf(facts: StatusFacts): ChatClusterStatus {
     storage: count("storage"),
     api: count("api"),
     ...(cluster.spec.push === undefined ? {} : { push: count("push") }),
+    ...(drains.length === 0 ? {} : { drains }),
     replicas: connectors.ready,
     selector: Object.entries(selectorOf(cluster, "connector"))
       .map(([key, value]) => `${key}=${value}`)

@@ -4,6 +4,7 @@ import { componentsOf, groundworkOf, migrationOf, serversOf } from "../src/desir
 import { keysOf, newGeneration } from "../src/desired/keys.ts";
 import type { PodTemplate } from "../src/desired/pods.ts";
 import type { DesiredInput } from "../src/desired/desired-input.ts";
+import type { Workload } from "../src/desired/workloads.ts";
 import { connectorRevision } from "../src/desired/workloads.ts";
 import type { KubeObject } from "../src/kube/object.ts";
 
@@ -87,6 +88,28 @@ export const inputOf = (spec: object = {}, more: Partial<DesiredInput> = {}): De
   operator: { namespace: "jichat", labels: { app: "operator" }, podUsers: "fixed" },
   ...more,
 });
+
+/** The pods of a Deployment of connectors. The first `ready` of them are ready. */
+export const connectorPods = (
+  { metadata, spec }: Workload,
+  count: number,
+  ready = count,
+): readonly KubeObject[] =>
+  Array.from({ length: count }, (_, at) => ({
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: {
+      name: `${metadata.name}-${at}`,
+      namespace: metadata.namespace,
+      labels: spec.template.metadata.labels,
+    },
+    spec: { nodeName: `node-${at}`, containers: spec.template.spec.containers },
+    status: {
+      phase: "Running",
+      podIP: "127.0.0.1",
+      conditions: [{ type: "Ready", status: at < ready ? "True" : "False" }],
+    },
+  }));
 
 export const everything = (input: DesiredInput): readonly KubeObject[] => [
   ...groundworkOf(input),

@@ -14,6 +14,7 @@ import type { ChatCluster } from "../src/crd/definition.ts";
 import type { Workload } from "../src/desired/workloads.ts";
 import type { KubeObject } from "../src/kube/object.ts";
 import { RESOURCES, resourceOf } from "../src/kube/object.ts";
+import { FakeConnectors } from "./fake-connectors.ts";
 import { NAMESPACE, World, chat } from "./world.ts";
 
 /** The operator on a real API server, with backends of somebody else's; the test says that pods are ready. */
@@ -23,6 +24,7 @@ const ROTATIONS = ["a", "b", "c"];
 let world: World;
 let door: Server;
 let spec: object;
+let connectors: FakeConnectors;
 const parts: Part[] = [];
 
 before(async () => {
@@ -56,10 +58,12 @@ before(async () => {
     clickhouse: { external: { url: `http://127.0.0.1:${(door.address() as AddressInfo).port}` } },
   };
   world = await World.start();
+  connectors = new FakeConnectors(world, NAME);
 });
 
 after(async () => {
   await Promise.all([...parts.map((part) => part.stop(5_000)), world.stop()]);
+  connectors.stop();
   door.close();
   door.closeAllConnections();
   rmSync(folder, { recursive: true, force: true });
@@ -81,7 +85,9 @@ async function bePods(): Promise<void> {
     await tellStatus(job, { startTime, completionTime: startTime, succeeded: 1, conditions });
   }
   const { items } = await world.api.list<Workload>(RESOURCES.deployments, NAMESPACE, { labelSelector });
+  await connectors.step();
   for (const deployment of items) {
+    if (deployment.metadata.labels?.["app.kubernetes.io/component"] === "connector") continue;
     const n = deployment.spec.replicas ?? 0;
     const counts = { replicas: n, readyReplicas: n, updatedReplicas: n, availableReplicas: n };
     await tellStatus(deployment, { ...counts, observedGeneration: deployment.metadata.generation });
@@ -104,9 +110,14 @@ async function rotated(): Promise<{ readonly status: string; readonly reason: st
 
 test(
   "checkers know each key of three overlapping rotations before it signs, and keep the earlier ones",
-  { timeout: 120_000 },
+  { timeout: 300_000 },
   async (t) => {
-    const operator = world.startOperator({ probeMs: 1_000, resyncMs: 500 });
+    const operator = world.startOperator(
+      { probeMs: 1_000, resyncMs: 500 },
+      undefined,
+      undefined,
+      connectors.admin,
+    );
     t.after(async () => operator.stop());
     await world.api.apply(RESOURCES.chatClusters, chat(NAME, spec));
     await until("it is ready", 30_000, async () => {
@@ -124,14 +135,17 @@ test(
         return keys.length === signs.length + 1 && (await rotated())?.reason === "PodsAreReplaced";
       });
       assert.equal(kidOf(await fileOf("api", "signing-key.json")), signs.at(-1), "and signs nothing yet");
-      await until("it is in use", 20_000, async () => {
+      await until("it is in use", 60_000, async () => {
         await bePods();
         return kidOf(await fileOf("api", "signing-key.json")) !== signs.at(-1);
       });
       signs.push(kidOf(await fileOf("api", "signing-key.json")));
       tickets.push((await fileOf("connector", "cluster-key")).split("\n")[0] ?? "");
     }
-    await until("the rotation is over", 20_000, async () => (await rotated())?.status === "True");
+    await until("the rotation is over", 60_000, async () => {
+      await bePods();
+      return (await rotated())?.status === "True";
+    });
     const kids = async (part: string): Promise<unknown[]> => {
       const { keys } = JSON.parse(await fileOf(part, "jwks.json")) as { readonly keys: { kid: string }[] };
       return keys.map(({ kid }) => kid);

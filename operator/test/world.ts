@@ -15,6 +15,8 @@ import { KubeError, isNotFound } from "../src/kube/errors.ts";
 import type { KubeObject, Resource } from "../src/kube/object.ts";
 import { RESOURCES } from "../src/kube/object.ts";
 import { runOperator } from "../src/operator.ts";
+import type { ConnectorAdmin } from "../src/scale/ask-connectors.ts";
+import { connectorAdmin } from "../src/scale/ask-connectors.ts";
 import type { Told } from "../src/talk/talk.ts";
 
 export const NAMESPACE = "default";
@@ -133,6 +135,7 @@ export class World {
     more: Partial<Config> = {},
     told: () => Promise<Told> = async () => WELL,
     ask: typeof askPods = askPods,
+    connectors: ConnectorAdmin = connectorAdmin(),
   ): {
     readonly api: KubeApi;
     readonly stop: () => Promise<void>;
@@ -166,6 +169,7 @@ export class World {
       telemetry: telemetry as never,
       talk: told,
       askPods: ask,
+      connectors,
     };
     const { done } = runOperator(parts, stopping.signal);
     return {

@@ -101,6 +101,15 @@ const STAGES: readonly Stage[] = [
     isNightly: true,
   },
   {
+    name: "days",
+    what: "10,000 random days of connectors that come and go (SCALE_DAYS= SCALE_SEED=)",
+    run: async () => {
+      process.env["SCALE_DAYS"] ??= "10000";
+      return nodeTests({ patterns: ["operator/src/scale/simulation/days.test.ts"], atOnce: 1 });
+    },
+    isNightly: true,
+  },
+  {
     name: "kubernetes",
     what: "a real Kubernetes: images, chart, operator, and people who talk meanwhile",
     run: async () => program(process.execPath, [join(ROOT, "e2e/src/cluster/main.ts")]),

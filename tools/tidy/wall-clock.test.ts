@@ -46,10 +46,14 @@ const READERS: Readonly<Record<string, readonly [times: number, what: string]>> 
   "connector/src/sweep.ts": [1, "the end of tokens and tickets"],
   "connector/src/tls-door.ts": [1, "a certificate's end"],
   "connector/src/flush-scheduler.ts": [1, "serverTime"],
+  "kubectl-chat/src/commands.ts": [1, "since when a drain is asked for"],
   "operator/src/kube/election.ts": [1, "renewTime of a Lease, for who reads it"],
   "operator/src/kube/events.ts": [1, "an Event's time"],
   "operator/src/operator.ts": [1, "a condition's lastTransitionTime, of last words"],
-  "operator/src/reconcile.ts": [1, "a condition's lastTransitionTime"],
+  "operator/src/reconcile.ts": [
+    1,
+    "a condition's lastTransitionTime; the deadline of a drain, for the next operator",
+  ],
   "operator/src/talk/talk.ts": [2, "the end of a token and a ticket"],
   "operator/src/input-of.ts": [1, "when a key was replaced, and until when it checks"],
   "push/src/compose-push.ts": [

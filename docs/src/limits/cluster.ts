@@ -30,6 +30,15 @@ export const CLUSTER: Section = {
       "connector",
       "DRAIN_MS",
     ),
+    set(
+      [
+        "devices that a connector which ends sends away in any second; the operator sets it to `drain.maxReconnectsPerSecond`",
+        "count",
+        "the others wait; at the end of the drain they are closed with 1012",
+      ],
+      "connector",
+      "DRAIN_PER_SECOND",
+    ),
     fixed(
       ["age of an entry of the push queue", "ms", PUSH],
       "lib/protocol/src/log/streams.ts",

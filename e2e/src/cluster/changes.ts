@@ -90,7 +90,7 @@ const INSIDE: readonly Change[] = [
         },
       },
       api: { limits: { signInsPerSecond: 50 }, trustProxy: "no" },
-      drain: { deadlineSeconds: 6 },
+      drain: { deadlineSeconds: 6, maxReconnectsPerSecond: 100 },
     },
     rolls: ["connector", "api"],
   },

@@ -23,7 +23,7 @@ const VERBS: Readonly<Record<Exclude<Name, "leases" | "namespaces">, readonly st
   services: OWN,
   serviceAccounts: OWN,
   // Deletes a server that waits for an image which is not wanted any more. Patches a server whose kubelet has
-  // to deliver its users.
+  // to deliver its users, and a connector that is to go.
   pods: [...WATCH, "delete", "patch"],
   volumeClaims: OWN,
   deployments: OWN,
@@ -32,6 +32,8 @@ const VERBS: Readonly<Record<Exclude<Name, "leases" | "namespaces">, readonly st
   disruptionBudgets: OWN,
   networkPolicies: OWN,
   ingresses: OWN,
+  // To see that a connector has left its Service.
+  endpointSlices: WATCH,
   httpRoutes: OWN,
   podMonitors: OWN,
   events: ["create", "patch"],

@@ -1,4 +1,5 @@
 import type { Static } from "typebox";
+import { PER_SECOND_MAX } from "@jichat/protocol/drain.ts";
 import { Type } from "typebox";
 import { clickhouse, nats, redis } from "./backends.ts";
 import { api, component, connectors } from "./components.ts";
@@ -188,7 +189,14 @@ export const SPEC = Type.Object(
           minimum: 1,
           maximum: 3_600,
           default: 60,
-          description: "a connector that is removed sends its devices elsewhere over this time",
+          description:
+            "a connector that is removed sends its devices elsewhere; it closes those that are left after this time",
+        }),
+        maxReconnectsPerSecond: Type.Integer({
+          minimum: 1,
+          maximum: PER_SECOND_MAX,
+          default: 200,
+          description: "devices that are sent elsewhere in one second, by all connectors that drain",
         }),
       },
       { default: {}, description: "how pods leave" },

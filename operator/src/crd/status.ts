@@ -45,6 +45,22 @@ const counts = Type.Object({
   updated: Type.Integer({ minimum: 0 }),
 });
 
+/** More connectors that are to go are not named. */
+export const DRAINS_MAX = 50;
+
+const drain = Type.Object({
+  pod: Type.String({ maxLength: 253 }),
+  why: word(["ScaleIn", "OldRevision", "Asked"]),
+  phase: word(["Leaves", "Drains", "Goes"], {
+    description: "out of the Service; its devices are told to go; about to be deleted",
+  }),
+  since: Type.String({ format: "date-time" }),
+  deadline: Type.Optional(
+    Type.String({ format: "date-time", description: "devices that are left then are closed" }),
+  ),
+  connections: Type.Optional(Type.Integer({ minimum: 0, description: "devices that are left" })),
+});
+
 const log = Type.Object(
   {
     identity: Type.String({ maxLength: 64 }),
@@ -80,6 +96,9 @@ export const STATUS = Type.Object({
   storage: Type.Optional(counts),
   api: Type.Optional(counts),
   push: Type.Optional(counts),
+  drains: Type.Optional(
+    listBy(drain, ["pod"], { maxItems: DRAINS_MAX, description: "connectors that are to go" }),
+  ),
   replicas: Type.Optional(Type.Integer({ minimum: 0, description: "connectors, for the scale subresource" })),
   selector: Type.Optional(Type.String({ description: "of connector pods, for the scale subresource" })),
   connections: Type.Optional(
@@ -104,5 +123,6 @@ export const STATUS = Type.Object({
 
 export type ChatClusterStatus = Static<typeof STATUS>;
 export type Condition = Static<typeof condition>;
+export type DrainTold = Static<typeof drain>;
 export type Counts = Static<typeof counts>;
 export type LogMemory = Static<typeof log>;

@@ -23,6 +23,8 @@ export const OUR_VARIABLES: readonly string[] = [
   "ADMIN_PORT",
   "PARTITIONS",
   "DRAIN_MS",
+  "DRAIN_PER_SECOND",
+  "REVISION",
   "POD_NAME",
   "LOG_REPLICAS",
   "LOG_BYTES_MAX",

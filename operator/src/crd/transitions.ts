@@ -128,6 +128,7 @@ export const TRANSITIONS: Readonly<Record<string, Transition>> = {
   "durability.replicas": rolled("JetStream makes copies or drops them; then all components"),
   "durability.fsync": rolled("NATS servers restart one by one; with an external NATS it is only reported"),
   "drain.deadlineSeconds": rolled(EDGES),
+  "drain.maxReconnectsPerSecond": rolled(EDGES),
   "disruption.maxUnavailable": live("the PodDisruptionBudgets are changed"),
   "network.ipFamilyPolicy": live("all Services are changed"),
   "network.ipFamilies": live(

@@ -22,6 +22,11 @@ export const LABELS = {
   component: "app.kubernetes.io/component",
   revision: "chat.jichat.io/revision",
   /**
+   * Connectors' Service selects pods that have it as "true". Pods are born with it, so that new ones need no
+   * operator; who is to go loses it.
+   */
+  routed: "chat.jichat.io/routed",
+  /**
    * The label of kept objects, in place of `instance`. Tools that prune claim objects by the `instance`
    * label.
    */

@@ -2,19 +2,25 @@ import type { Static } from "typebox";
 import type { service as serviceSchema } from "../crd/service.ts";
 import type { KubeObject } from "../kube/object.ts";
 import type { Role } from "./names.ts";
-import { PORTS, metaOf, objectName, selectorOf } from "./names.ts";
+import { LABELS, PORTS, metaOf, objectName, selectorOf } from "./names.ts";
 import type { DesiredInput } from "./desired-input.ts";
 
 type Service = KubeObject & { readonly spec: object };
 type ServiceInput = Static<ReturnType<typeof serviceSchema>>;
 
 interface ServiceForm {
+  /** Labels beside those of the role that a pod must have. */
+  readonly alsoSelects?: Readonly<Record<string, string>>;
   readonly ports: readonly object[];
   readonly more?: object | undefined;
   readonly name?: string | undefined;
 }
 
-function service(input: DesiredInput, role: Role, { ports, more = {}, name = role }: ServiceForm): Service {
+function service(
+  input: DesiredInput,
+  role: Role,
+  { ports, more = {}, name = role, alsoSelects = {} }: ServiceForm,
+): Service {
   const { ipFamilyPolicy, ipFamilies } = input.cluster.spec.network;
   return {
     apiVersion: "v1",
@@ -22,7 +28,7 @@ function service(input: DesiredInput, role: Role, { ports, more = {}, name = rol
     metadata: metaOf(input.cluster, role, objectName(input.cluster, name)),
     spec: {
       type: "ClusterIP",
-      selector: selectorOf(input.cluster, role),
+      selector: { ...selectorOf(input.cluster, role), ...alsoSelects },
       ports,
       ...(ipFamilyPolicy === undefined ? {} : { ipFamilyPolicy }),
       ...(ipFamilies === undefined ? {} : { ipFamilies }),
@@ -42,6 +48,7 @@ const port = (name: string, at: number, targetPort: string): object => ({
 function door(input: DesiredInput, role: "connector" | "api", wanted: ServiceInput, at: object): Service {
   const { type, nodePort, annotations, port: _, ...more } = wanted;
   const made = service(input, role, {
+    ...(role === "connector" ? { alsoSelects: { [LABELS.routed]: "true" } } : {}),
     ports: [{ ...at, ...(nodePort === undefined ? {} : { nodePort }) }],
     more: {
       type,

@@ -25,6 +25,7 @@ const OWN: Readonly<Record<Component, (input: DesiredInput) => Settings>> = {
     SOCKETS_MAX: String(input.cluster.spec.connectors.maxConnectionsPerPod),
     ORIGINS: input.cluster.spec.auth.origins.join(","),
     DRAIN_MS: String(1_000 * input.cluster.spec.drain.deadlineSeconds),
+    DRAIN_PER_SECOND: String(input.cluster.spec.drain.maxReconnectsPerSecond),
     TRUST_PROXY: trustOf(input),
     ...limitVariables(CONNECTOR_LIMITS, input.cluster.spec.connectors.limits),
     ...(input.cluster.spec.connectors.tls === undefined

@@ -65,6 +65,12 @@ function pushVolumes({ cluster }: DesiredInput) {
   ];
 }
 
+/** A connector sends its devices to others of its own revision, or of a newer one. */
+const REVISION = {
+  name: "REVISION",
+  valueFrom: { fieldRef: { fieldPath: `metadata.labels['${LABELS.revision}']` } },
+};
+
 function container(input: DesiredInput, component: Component): ContainerInput {
   const serves = SERVES[component];
   return {
@@ -72,7 +78,10 @@ function container(input: DesiredInput, component: Component): ContainerInput {
     image: imageOf(input, component),
     imagePullPolicy: input.cluster.spec.image.pullPolicy,
     envFrom: [{ configMapRef: { name: objectName(input.cluster, component) } }],
-    env: [{ name: "INSTANCE", valueFrom: { fieldRef: { fieldPath: "metadata.name" } } }],
+    env: [
+      { name: "INSTANCE", valueFrom: { fieldRef: { fieldPath: "metadata.name" } } },
+      ...(component === "connector" ? [REVISION] : []),
+    ],
     ports: [{ name: "admin", containerPort: PORTS.admin }, ...(serves === undefined ? [] : [serves])],
     resources: resourcesOf(specOf(input, component)?.resources, REQUESTS[component]),
     // A pod has two minutes to start, since a takeover may replay a long log. After that, three failures in a
@@ -148,6 +157,7 @@ export function connectorRevision(input: DesiredInput, replicas: number): Worklo
   const template = podOf(input, "connector");
   const revision = hashOf(template).slice(0, 8);
   const labels = { ...labelsOf(cluster, "connector"), [LABELS.revision]: revision };
+  const ofPods = { ...template.metadata.labels, ...labels, [LABELS.routed]: "true" };
   return {
     apiVersion: "apps/v1",
     kind: "Deployment",
@@ -159,7 +169,7 @@ export function connectorRevision(input: DesiredInput, replicas: number): Worklo
       revisionHistoryLimit: 0,
       template: {
         ...template,
-        metadata: { ...template.metadata, labels: { ...template.metadata.labels, ...labels } },
+        metadata: { ...template.metadata, labels: ofPods },
       },
     },
   };

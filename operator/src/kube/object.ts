@@ -59,6 +59,7 @@ export const RESOURCES = {
   disruptionBudgets: resource("policy/v1", "PodDisruptionBudget", "poddisruptionbudgets"),
   networkPolicies: resource("networking.k8s.io/v1", "NetworkPolicy", "networkpolicies"),
   ingresses: resource("networking.k8s.io/v1", "Ingress", "ingresses"),
+  endpointSlices: resource("discovery.k8s.io/v1", "EndpointSlice", "endpointslices"),
   httpRoutes: resource("gateway.networking.k8s.io/v1", "HTTPRoute", "httproutes"),
   podMonitors: resource("monitoring.coreos.com/v1", "PodMonitor", "podmonitors"),
   leases: resource("coordination.k8s.io/v1", "Lease", "leases"),

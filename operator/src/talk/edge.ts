@@ -1,11 +1,12 @@
 import { hashOf } from "../kube/hash.ts";
 import type { Fault } from "@jichat/protocol/faults.ts";
 import { COMPONENTS } from "../desired/names.ts";
+import { connectorRevision } from "../desired/workloads.ts";
 import type { DesiredInput } from "../desired/desired-input.ts";
 import type { Observed } from "../observed.ts";
 import { countOf } from "../observed.ts";
 import type { BackendsSeen } from "../plan.ts";
-import { connectorsOf } from "../plan.ts";
+import { olderRevisions } from "../scale/revisions.ts";
 import type { Edge } from "./talk-watch.ts";
 import { wayOf } from "./way.ts";
 
@@ -19,8 +20,10 @@ export function edgeOf(
   seen: BackendsSeen,
   faults: readonly Fault[],
 ): Edge {
-  const { current, older } = connectorsOf(input, observed);
-  const isSettled = older.length === 0 && countOf(observed.find(current)).isSettled;
+  const isOld = olderRevisions(input, observed).some(
+    ({ spec, status }) => (spec.replicas ?? 0) > 0 || (status?.replicas ?? 0) > 0,
+  );
+  const isSettled = !isOld && countOf(observed.find(connectorRevision(input, 0))).isSettled;
   const ready = COMPONENTS.map((name) =>
     observed.ofKind("Deployment", name).map((deployment) => countOf(deployment).ready),
   );

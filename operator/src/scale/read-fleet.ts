@@ -1,0 +1,109 @@
+import type { V1EndpointSlice, V1PodSpec, V1PodStatus } from "@kubernetes/client-node";
+import type { DrainState } from "@jichat/protocol/drain.ts";
+import type { DesiredInput } from "../desired/desired-input.ts";
+import { LABELS, objectName } from "../desired/names.ts";
+import type { Workload } from "../desired/workloads.ts";
+import { wantedReplicas } from "../desired/workloads.ts";
+import type { KubeObject } from "../kube/object.ts";
+import type { Observed } from "../observed.ts";
+import { countOf } from "../observed.ts";
+import { DRAIN_ANNOTATION, readMark } from "./drain-mark.ts";
+import type { ConnectorPod, Fleet } from "./fleet.ts";
+
+/** What a connector reported a moment ago; a field that it did not report is absent. */
+export interface ConnectorTold {
+  readonly connections?: number;
+  readonly drain?: DrainState;
+}
+
+/** What connectors told, by the name of their pod, and when it was. */
+export interface ConnectorsTold {
+  /** Time of day, in ms. */
+  readonly now: number;
+  readonly pods: ReadonlyMap<string, ConnectorTold>;
+}
+
+export const NOTHING_TOLD: ConnectorsTold = { now: 0, pods: new Map() };
+
+export interface PodObject extends KubeObject {
+  readonly spec?: V1PodSpec;
+  readonly status?: V1PodStatus;
+}
+
+type Slice = KubeObject & Pick<V1EndpointSlice, "endpoints">;
+
+/** The pods that the Service's EndpointSlices have as ready. */
+function inService(input: DesiredInput, observed: Observed): ReadonlySet<string> {
+  const service = objectName(input.cluster, "connector");
+  return new Set(
+    observed
+      .ofKind<Slice>("EndpointSlice")
+      .filter(({ metadata }) => metadata.labels?.["kubernetes.io/service-name"] === service)
+      // The wire has null for no endpoints.
+      .flatMap((slice) => slice.endpoints ?? [])
+      .filter(({ conditions }) => conditions?.ready !== false)
+      .flatMap(({ targetRef }) => targetRef?.name ?? []),
+  );
+}
+
+/** Whether its container runs. One that is started again and again has no devices. */
+function isRunning({ status }: PodObject): boolean {
+  if (status?.phase !== "Running" || status.podIP === undefined) return false;
+  const [container] = status.containerStatuses ?? [];
+  return container?.state === undefined || container.state.running !== undefined;
+}
+
+const isReady = ({ status }: PodObject): boolean =>
+  (status?.conditions ?? []).some(({ type, status: is }) => type === "Ready" && is === "True");
+
+/** A pod that has ended holds no place in its Deployment any more. */
+const hasEnded = ({ status }: PodObject): boolean =>
+  status?.phase === "Succeeded" || status?.phase === "Failed";
+
+/** The connectors at this moment: what the API server has, and what they told themselves. */
+export function fleetOf(
+  input: DesiredInput,
+  observed: Observed,
+  current: string,
+  { now, pods: told }: ConnectorsTold,
+): Fleet {
+  const ready = inService(input, observed);
+  const wanted = wantedReplicas(input, "connector");
+  const { deadlineSeconds, maxReconnectsPerSecond } = input.cluster.spec.drain;
+  const pods = observed
+    .ofKind<PodObject>("Pod", "connector")
+    .filter((pod) => !hasEnded(pod))
+    .map((pod): ConnectorPod => {
+      const { name, labels, annotations, deletionTimestamp } = pod.metadata;
+      return {
+        name,
+        revision: labels?.[LABELS.revision] ?? "",
+        node: pod.spec?.nodeName,
+        isRunning: isRunning(pod),
+        isReady: isReady(pod),
+        isEnding: deletionTimestamp !== undefined,
+        isRouted: labels?.[LABELS.routed] === "true",
+        isInService: ready.has(name),
+        mark: readMark(annotations?.[DRAIN_ANNOTATION], now),
+        connections: told.get(name)?.connections,
+        drain: told.get(name)?.drain,
+      };
+    });
+  const revisions = observed.ofKind<Workload>("Deployment", "connector").map((deployment) => ({
+    name: deployment.metadata.labels?.[LABELS.revision] ?? "",
+    replicas: deployment.spec.replicas ?? 0,
+    counted: deployment.status?.replicas ?? 0,
+    isSeen: countOf(deployment).isSeen,
+  }));
+  return {
+    now,
+    wanted,
+    currentMax: wanted,
+    drainsOld: true,
+    current,
+    pods,
+    revisions,
+    deadlineMs: 1_000 * deadlineSeconds,
+    perSecond: maxReconnectsPerSecond,
+  };
+}

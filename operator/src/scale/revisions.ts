@@ -1,0 +1,74 @@
+import type { DesiredInput } from "../desired/desired-input.ts";
+import { LABELS } from "../desired/names.ts";
+import type { Workload } from "../desired/workloads.ts";
+import { connectorRevision, wantedReplicas } from "../desired/workloads.ts";
+import type { KubeObject } from "../kube/object.ts";
+import type { Observed } from "../observed.ts";
+import type { DrainPlan } from "./drains.ts";
+import { drainsOf } from "./drains.ts";
+import type { Fleet } from "./fleet.ts";
+import type { ConnectorsTold } from "./read-fleet.ts";
+import { fleetOf } from "./read-fleet.ts";
+
+export interface Connectors {
+  readonly current: KubeObject;
+  /** Older revisions, with the replicas that they may keep. */
+  readonly older: readonly KubeObject[];
+  /** Older revisions that have no pod left. */
+  readonly done: readonly KubeObject[];
+  readonly fleet: Fleet;
+  readonly drains: DrainPlan;
+}
+
+const revisionOf = ({ metadata }: KubeObject): string => metadata.labels?.[LABELS.revision] ?? "";
+
+/** The connectors' Deployments of other revisions than the spec asks for. */
+export const olderRevisions = (input: DesiredInput, observed: Observed): readonly Workload[] => {
+  const current = revisionOf(connectorRevision(input, 0));
+  return observed
+    .ofKind<Workload>("Deployment", "connector")
+    .filter((deployment) => revisionOf(deployment) !== current);
+};
+
+const isGone = ({ spec, status }: Workload): boolean =>
+  (spec.replicas ?? 0) === 0 && (status?.replicas ?? 0) === 0;
+
+/**
+ * The Deployment of each revision of connectors, with the replicas that it has meanwhile, and what to do with
+ * the pods that are to go. While the ChatCluster falls asleep, no pod has a successor: all end at once.
+ */
+export function connectorsOf(input: DesiredInput, observed: Observed, told: ConnectorsTold): Connectors {
+  const name = revisionOf(connectorRevision(input, 0));
+  const fleet = fleetOf(input, observed, name, told);
+  const isAsleep = input.cluster.spec.hibernate;
+  const drains = isAsleep
+    ? { acts: [], replicas: new Map<string, number>(), isOpen: false }
+    : drainsOf(fleet);
+  const replicas = drains.replicas.get(name) ?? wantedReplicas(input, "connector");
+  const older = olderRevisions(input, observed);
+  return {
+    current: connectorRevision(input, replicas),
+    older: older
+      .filter((deployment) => !isGone(deployment))
+      .map((deployment) => scaled(deployment, drains.replicas.get(revisionOf(deployment)) ?? 0)),
+    done: older.filter(isGone),
+    fleet,
+    drains,
+  };
+}
+
+/**
+ * An older revision as it was applied, with other replicas. It has only our own fields, since the apply would
+ * otherwise take over defaults.
+ */
+export function scaled(deployment: Workload, replicas: number): KubeObject {
+  const { apiVersion, kind, metadata, spec } = deployment;
+  const { name, namespace, labels, ownerReferences } = metadata;
+  const { selector, template, strategy, revisionHistoryLimit } = spec;
+  return {
+    apiVersion,
+    kind,
+    metadata: { name, namespace, labels, ownerReferences },
+    spec: { replicas, selector, template, strategy, revisionHistoryLimit },
+  } as KubeObject;
+}

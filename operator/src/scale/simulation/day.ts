@@ -1,0 +1,202 @@
+import { Dice } from "@jichat/protocol/dice.ts";
+import { DRAINS_AT_ONCE } from "../drains.ts";
+import { ClusterModel } from "./cluster-model.ts";
+import type { Guards } from "./guards.ts";
+import { ALL } from "./guards.ts";
+import type { ModelSpec } from "./operator-model.ts";
+import { OperatorModel } from "./operator-model.ts";
+
+/** A day is short, and full of what else happens in weeks. */
+const DAY_S = 600;
+/** After the last fault and change, everything has to be as wanted within this time. */
+const QUIET_S = 400;
+const EVENT_S = 40;
+/** Some part of the slice is a moment behind: longer than that, nobody can connect. */
+const CLOSED_MAX_S = 25;
+const STABILISATION_S = 60;
+const CONNECTIONS_PER_POD = 200;
+const MIN_REPLICAS = 2;
+const MAX_REPLICAS = 8;
+const PER_SECOND = 40;
+const DEADLINE_MS = 60_000;
+
+/** One random day of the connectors of a ChatCluster: load, faults and changes, all from one seed. */
+export class Day {
+  readonly model: ClusterModel;
+  readonly operator: OperatorModel;
+  readonly spec: ModelSpec;
+  readonly #dice: Dice;
+  #revisions = 0;
+  #away = 0;
+  #deaf = 0;
+  /** The last moment at which more connectors would have been needed than fewer. */
+  #neededAt = 0;
+  #isClockSure = true;
+
+  constructor(seed: number, guards: Guards = ALL) {
+    this.#dice = new Dice(seed);
+    this.model = new ClusterModel(this.#dice);
+    const isScaled = this.#dice.chance(0.4);
+    this.spec = {
+      replicas: this.#dice.int(1, 6),
+      revision: "r0",
+      autoscaling: isScaled
+        ? {
+            minReplicas: MIN_REPLICAS,
+            maxReplicas: MAX_REPLICAS,
+            connectionsPerPod: CONNECTIONS_PER_POD,
+            stabilisationMs: STABILISATION_S * 1_000,
+            pauseScaleIn: false,
+            pauseScaleOut: false,
+          }
+        : undefined,
+      perSecond: PER_SECOND,
+      deadlineMs: DEADLINE_MS,
+      desired: MIN_REPLICAS,
+      memory: {},
+    };
+    this.operator = new OperatorModel(this.model, this.spec, this.#dice, guards);
+    this.#roll(false);
+    this.model.demand = this.#dice.int(0, 1_000);
+  }
+
+  /** What was violated, in order of time; empty after a good day. */
+  run(): readonly string[] {
+    const { model, operator } = this;
+    for (let second = 0; second < DAY_S + QUIET_S && model.violations.length === 0; second += 1) {
+      const isDay = second < DAY_S;
+      if (isDay && this.#dice.chance(1 / EVENT_S)) this.#event();
+      if (isDay && this.#dice.chance(0.05))
+        model.demand = Math.max(0, Math.round(model.demand * this.#dice.between(0.8, 1.25)));
+      this.#tend(isDay);
+      model.step();
+      operator.remember();
+      if (this.#dice.chance(0.6)) this.#pass(isDay);
+      this.#check();
+    }
+    if (model.violations.length === 0) this.#checkEnd();
+    return model.violations;
+  }
+
+  #pass(isDay: boolean): void {
+    const { operator, spec, model } = this;
+    const dies = isDay && this.#dice.chance(0.02);
+    operator.pass(dies ? this.#dice.int(0, 4) : Number.POSITIVE_INFINITY);
+    this.#checkScale();
+    const needed = Math.ceil(model.connected / (CONNECTIONS_PER_POD * 0.9));
+    const isKnown = operator.scaled !== undefined && operator.scaled.decision.reason !== "MetricsMissing";
+    if (isKnown && needed >= spec.desired) this.#neededAt = model.now;
+    if (!dies) return;
+    operator.restart();
+    this.#away = this.#dice.int(0, 60);
+  }
+
+  /** What was begun ends after its time. */
+  #tend(isDay: boolean): void {
+    const { operator, model } = this;
+    this.#away -= 1;
+    this.#deaf -= 1;
+    operator.isAway = this.#away > 0 && isDay;
+    operator.isDeaf = this.#deaf > 0 && isDay;
+    // A broken revision does not stay for ever: somebody mends it.
+    if (!isDay && model.revisions.get(this.spec.revision)?.isBroken === true) this.#roll(false);
+  }
+
+  #event(): void {
+    const { spec, operator, model } = this;
+    const live = model.live();
+    const kinds: readonly (readonly [number, () => void])[] = [
+      [4, () => (spec.replicas = this.#dice.int(1, 6))],
+      [3, () => this.#roll(this.#dice.chance(0.25))],
+      [1, () => this.#back()],
+      [3, () => this.#fault(live.filter(() => this.#dice.chance(0.3)).slice(0, 2), false)],
+      [2, () => this.#fault(live.filter(() => this.#dice.chance(0.3)).slice(0, 2), true)],
+      [
+        1,
+        () =>
+          this.#fault(
+            live.filter(({ node }) => node === "a"),
+            false,
+          ),
+      ],
+      [2, () => (this.#deaf = this.#dice.int(5, 90))],
+      [1, () => this.#jump(this.#dice.pick([-86_400_000, -3_600_000, -20_000, 20_000, 3_600_000]))],
+      [2, () => (model.demand = this.#dice.int(0, 1_400))],
+      [1, () => operator.restart()],
+    ];
+    this.#dice.weighted(kinds)();
+  }
+
+  #jump(ms: number): void {
+    this.operator.skewMs += ms;
+    this.#isClockSure = false;
+  }
+
+  #fault(pods: readonly { readonly name: string }[], isRestart: boolean): void {
+    for (const { name } of pods) {
+      const pod = this.model.pods.get(name);
+      if (pod === undefined) continue;
+      if (isRestart) this.model.restart(pod);
+      else this.model.kill(pod);
+    }
+  }
+
+  #roll(isBroken: boolean): void {
+    const name = `r${this.#revisions}`;
+    this.#revisions += 1;
+    this.model.revisions.set(name, { name, isBroken, replicas: 0, counted: 0, isSeen: false });
+    this.spec.revision = name;
+  }
+
+  /** The spec as it was before: a revision that is on its way out is wanted again. */
+  #back(): void {
+    const healthy = [...this.model.revisions.values()].filter(({ isBroken }) => !isBroken);
+    this.spec.revision = this.#dice.pick(healthy).name;
+  }
+
+  #checkScale(): void {
+    const { model, operator, spec } = this;
+    if (operator.scaled === undefined) return;
+    const { before, decision } = operator.scaled;
+    const { desired } = decision;
+    if (desired < MIN_REPLICAS || desired > MAX_REPLICAS)
+      model.violate(`${desired} connectors are beyond the bounds of the spec`);
+    if (desired >= before || before > MAX_REPLICAS) return;
+    if (model.connected > desired * CONNECTIONS_PER_POD)
+      model.violate(`${desired} connectors for ${model.connected} devices: ${decision.message}`);
+    if (this.#isClockSure && model.now - this.#neededAt < STABILISATION_S - 5)
+      model.violate(
+        `${spec.desired} connectors, and ${model.now - this.#neededAt} s ago ${before} were needed`,
+      );
+  }
+
+  #check(): void {
+    const { model } = this;
+    if (model.told > PER_SECOND) model.violate(`${model.told} devices were told to go in one second`);
+    const draining = model.live().filter(({ drain, devices }) => drain === "draining" && devices > 0);
+    if (draining.length > DRAINS_AT_ONCE)
+      model.violate(`${draining.length} connectors drain, and ${DRAINS_AT_ONCE} may`);
+    if (model.closedFor > CLOSED_MAX_S)
+      model.violate(`no way in for ${model.closedFor} s, although a connector could take devices`);
+  }
+
+  #checkEnd(): void {
+    const { model, spec } = this;
+    const wanted = spec.desired;
+    const odd = model
+      .live()
+      .filter(
+        (pod) => pod.revision !== spec.revision || pod.mark !== undefined || !pod.isRouted || !pod.isReady,
+      );
+    if (odd.length > 0 || model.live().length !== wanted)
+      model.violate(
+        `not level: ${model.live().length} pods, ${wanted} wanted; ${odd.map((pod) => JSON.stringify(pod)).join(" ")}`,
+      );
+    if (model.connected < model.demand)
+      model.violate(`${model.demand - model.connected} devices are not connected`);
+    if (spec.autoscaling === undefined) return;
+    const needed = Math.ceil(model.connected / CONNECTIONS_PER_POD);
+    if (wanted < Math.min(MAX_REPLICAS, needed))
+      model.violate(`${wanted} connectors, and ${needed} are needed`);
+  }
+}

@@ -1,0 +1,45 @@
+/**
+ * What keeps devices from noticing. The simulation takes out one at a time, mostly by showing the decision
+ * something else than what is, and must notice.
+ */
+export interface Guards {
+  /** Devices are told to go only once no EndpointSlice has their pod as ready. */
+  readonly outOfService: boolean;
+  /** A pod is drained only if as many as are wanted serve without it. */
+  readonly keepersReady: boolean;
+  /** One drain at a time. */
+  readonly oneAtATime: boolean;
+  /** A pod goes when it has no devices left, and not before. */
+  readonly emptyFirst: boolean;
+  /** The victim has the lowest deletion cost, so that its controller deletes it and no other. */
+  readonly deletionCost: boolean;
+  /** A pod says to which replicas it is released: an old state seen once more lowers nothing. */
+  readonly releasedTo: boolean;
+  /** A pod in whose place another one went serves again. */
+  readonly verify: boolean;
+  /** Old pods come back into the Service if the new ones fail. */
+  readonly undo: boolean;
+  /** A pod that forgot its drain, or never heard of it, is told again. */
+  readonly tellAgain: boolean;
+  /** Load that is not reported is no reason for fewer connectors. */
+  readonly missingMetrics: boolean;
+  /** Fewer connectors have to be enough for a while. */
+  readonly stabilisation: boolean;
+  /** The spec's bounds hold, whatever the load. */
+  readonly bounds: boolean;
+}
+
+export const ALL: Guards = {
+  outOfService: true,
+  keepersReady: true,
+  oneAtATime: true,
+  emptyFirst: true,
+  deletionCost: true,
+  releasedTo: true,
+  verify: true,
+  undo: true,
+  tellAgain: true,
+  missingMetrics: true,
+  stabilisation: true,
+  bounds: true,
+};

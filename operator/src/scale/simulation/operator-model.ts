@@ -1,0 +1,258 @@
+import type { Dice } from "@jichat/protocol/dice.ts";
+import type { ScaleDecision, ScaleMemory, ScaleSpec } from "../autoscaler.ts";
+import { scaleOf } from "../autoscaler.ts";
+import { markText, readMark } from "../drain-mark.ts";
+import type { Act } from "../drains.ts";
+import { DRAINS_AT_ONCE, drainsOf } from "../drains.ts";
+import type { ConnectorPod, Fleet } from "../fleet.ts";
+import type { ClusterModel, ModelPod } from "./cluster-model.ts";
+import type { Guards } from "./guards.ts";
+
+/** The ChatCluster: what people want, and what an operator remembers in its status. */
+export interface ModelSpec {
+  replicas: number;
+  revision: string;
+  autoscaling: ScaleSpec | undefined;
+  readonly perSecond: number;
+  readonly deadlineMs: number;
+  desired: number;
+  memory: ScaleMemory;
+}
+
+type Seen = Pick<
+  ModelPod,
+  "name" | "revision" | "node" | "isRunning" | "isReady" | "isEnding" | "isRouted" | "mark" | "cost"
+>;
+interface Moment {
+  readonly pods: readonly Seen[];
+  readonly revisions: ReadonlyMap<string, { replicas: number; counted: number; isSeen: boolean }>;
+  readonly slice: ReadonlySet<string>;
+}
+
+/** Watches are this many seconds late at most. */
+const LATE_S = 2;
+
+/** What a new process does not have: what watches told it late, and what it wrote itself since. */
+interface Process {
+  readonly startedAt: number;
+  readonly pods: Map<string, { readonly at: number; readonly patch: Partial<Seen> }>;
+  readonly replicas: Map<string, { readonly at: number; readonly to: number }>;
+}
+
+/** An operator whose watches are late, that may end between any two writes, and that then knows nothing. */
+export class OperatorModel {
+  /** Its clock is ahead by this much. */
+  skewMs = 0;
+  isAway = false;
+  /** Pods do not answer. */
+  isDeaf = false;
+  /** The last decision about the number of connectors. */
+  scaled: { readonly before: number; readonly decision: ScaleDecision } | undefined;
+  readonly #model: ClusterModel;
+  readonly #spec: ModelSpec;
+  readonly #dice: Dice;
+  readonly #guards: Guards;
+  readonly #moments: Moment[] = [];
+  /** The pods that answered in this pass. */
+  #heard = new Set<string>();
+  #process: Process = { startedAt: 0, pods: new Map(), replicas: new Map() };
+
+  constructor(model: ClusterModel, spec: ModelSpec, dice: Dice, guards: Guards) {
+    this.#model = model;
+    this.#spec = spec;
+    this.#dice = dice;
+    this.#guards = guards;
+  }
+
+  get clock(): number {
+    return 1_000_000_000 + this.#model.now * 1_000 + this.skewMs;
+  }
+
+  /** Another process takes over: it lists everything, and remembers nothing. */
+  restart(): void {
+    this.#process = { startedAt: this.#model.now, pods: new Map(), replicas: new Map() };
+  }
+
+  /** Keeps what there is now, for those who hear of it late. */
+  remember(): void {
+    const { pods, revisions, slice } = this.#model;
+    this.#moments.push({
+      pods: [...pods.values()].map((pod) => ({ ...pod })),
+      revisions: new Map([...revisions].map(([name, one]) => [name, { ...one }])),
+      slice,
+    });
+    if (this.#moments.length > LATE_S + 1) this.#moments.shift();
+  }
+
+  /** A pass. It may end after any of its writes: `lasts` of them are made. */
+  pass(lasts: number): void {
+    this.scaled = undefined;
+    if (this.isAway) return;
+    const pods = this.#podsSeen();
+    this.#scale(pods);
+    const fleet = this.#fleet(pods);
+    const drainsAtOnce = this.#guards.oneAtATime ? DRAINS_AT_ONCE : 8;
+    const { acts, replicas } = drainsOf(fleet, { drainsAtOnce });
+    const writes = [
+      ...[...replicas].map(([name, to]) => () => {
+        this.#setReplicas(name, to);
+      }),
+      ...acts
+        .filter((act) => this.#guards.undo || act.does !== "undo" || act.isWrong)
+        .map((act) => () => {
+          this.#carryOut(act, fleet.wanted);
+        }),
+    ];
+    for (const write of writes.slice(0, lasts)) write();
+  }
+
+  #late(): Moment {
+    const since = this.#model.now - this.#process.startedAt;
+    const late = this.#dice.int(0, Math.min(LATE_S, since));
+    const moment = this.#moments.at(-1 - late) ?? this.#moments.at(-1);
+    if (moment === undefined) throw new Error("nothing has been there yet");
+    return moment;
+  }
+
+  #podsSeen(): ConnectorPod[] {
+    const { guards, model } = { guards: this.#guards, model: this.#model };
+    const [seen, { slice }] = [this.#late(), this.#late()];
+    this.#heard = new Set();
+    return seen.pods.map((old): ConnectorPod => {
+      const own = this.#process.pods.get(old.name)?.patch ?? {};
+      const pod = { ...old, ...own };
+      const real = model.pods.get(pod.name);
+      const hears = real?.isRunning === true && !this.isDeaf && !this.#dice.chance(0.02);
+      if (hears) this.#heard.add(pod.name);
+      const mark = readMark(pod.mark, this.clock);
+      return {
+        ...pod,
+        isReady: pod.isReady || !guards.keepersReady,
+        isInService: guards.outOfService && slice.has(pod.name),
+        isRouted: pod.isRouted,
+        mark,
+        connections: !hears
+          ? undefined
+          : mark?.deadline !== undefined && !guards.emptyFirst
+            ? 0
+            : real.devices,
+        drain: !hears || (!guards.tellAgain && real.drain === "none") ? undefined : real.drain,
+      };
+    });
+  }
+
+  #scale(pods: readonly ConnectorPod[]): void {
+    const spec = this.#spec;
+    if (spec.autoscaling === undefined) {
+      spec.desired = spec.replicas;
+      return;
+    }
+    const running = pods.filter(({ isRunning, isEnding }) => isRunning && !isEnding);
+    const { missingMetrics, stabilisation, bounds } = this.#guards;
+    const { desired: before, memory } = spec;
+    const decision = scaleOf({
+      now: this.clock,
+      spec: {
+        ...spec.autoscaling,
+        ...(stabilisation ? {} : { stabilisationMs: 0 }),
+        ...(bounds ? {} : { minReplicas: 0, maxReplicas: 1_000 }),
+      },
+      present: before,
+      loads: running.map(({ connections }) => ({
+        connections: missingMetrics ? connections : (connections ?? 0),
+        messagesPerSecond: undefined,
+        eventLoopLagMs: undefined,
+      })),
+      isMoving: pods.some(({ mark, isEnding }) => mark !== undefined || isEnding),
+      before: memory,
+    });
+    spec.desired = decision.desired;
+    spec.memory = decision.memory;
+    this.scaled = { before, decision };
+  }
+
+  #fleet(pods: readonly ConnectorPod[]): Fleet {
+    const { revision, desired, deadlineMs, perSecond } = this.#spec;
+    const seen = this.#late().revisions;
+    const model = this.#model;
+    if (!model.revisions.has(revision)) throw new Error(`nobody made revision ${revision}`);
+    return {
+      now: this.clock,
+      wanted: desired,
+      currentMax: desired,
+      drainsOld: true,
+      current: revision,
+      pods: this.#guards.releasedTo ? pods : pods.map(withoutTo),
+      revisions: [...model.revisions.keys()].flatMap((name) => {
+        const one = seen.get(name);
+        const own = this.#process.replicas.get(name);
+        if (one === undefined) return [{ name, replicas: own?.to ?? 0, counted: 0, isSeen: false }];
+        const isLate = own !== undefined && own.to !== one.replicas;
+        return [
+          { name, replicas: own?.to ?? one.replicas, counted: one.counted, isSeen: one.isSeen && !isLate },
+        ];
+      }),
+      deadlineMs,
+      perSecond,
+    };
+  }
+
+  #setReplicas(name: string, to: number): void {
+    const revision = this.#model.revisions.get(name);
+    if (revision === undefined || revision.replicas === to) return;
+    revision.replicas = to;
+    revision.isSeen = false;
+    this.#process.replicas.set(name, { at: this.#model.now, to });
+  }
+
+  #patch(pod: ModelPod, patch: Partial<Pick<ModelPod, "mark" | "isRouted" | "cost">>): void {
+    Object.assign(pod, patch);
+    const before = this.#process.pods.get(pod.name)?.patch ?? {};
+    this.#process.pods.set(pod.name, { at: this.#model.now, patch: { ...before, ...patch } });
+  }
+
+  #carryOut(act: Act, wanted: number): void {
+    const pod = this.#model.pods.get(act.pod);
+    if (pod === undefined || pod.isEnding) return;
+    const cost = this.#guards.deletionCost ? 1 : 0;
+    switch (act.does) {
+      case "mark":
+        this.#patch(pod, { mark: markText(act.mark), isRouted: false, cost: -1_000 * cost });
+        return;
+      case "release":
+        if (act.mark.forced !== undefined && pod.drain === "none" && this.#heard.has(pod.name))
+          this.#model.violate(`${pod.name} has to go with ${pod.devices} devices, and was never told`);
+        this.#patch(pod, { mark: markText(act.mark), cost: -2_000 * cost });
+        return;
+      case "route":
+        this.#patch(pod, { isRouted: true });
+        return;
+      case "tell":
+        this.#patch(pod, { mark: markText(act.mark) });
+        if (!this.#dice.chance(0.03)) this.#tell(pod, act.mark.perSecond ?? 0, wanted);
+        return;
+      case "undo":
+        if (act.isWrong && !this.#guards.verify) return;
+        pod.drain = "none";
+        this.#patch(pod, { mark: undefined, isRouted: true, cost: 0 });
+    }
+  }
+
+  #tell(pod: ModelPod, perSecond: number, wanted: number): void {
+    if (!pod.isRunning) return;
+    const model = this.#model;
+    const others = model.live().filter((one) => one !== pod && model.serves(one) && one.isRunning);
+    const isServing = model.serves(pod) && pod.isReady && pod.readySince + 4 < model.now;
+    if (isServing && others.length < wanted && !model.isUpset)
+      model.violate(`${pod.name} drains while ${others.length} others serve and ${wanted} are wanted`);
+    pod.drain = "draining";
+    pod.perSecond = perSecond;
+    pod.drainEnds = model.now + this.#spec.deadlineMs / 1_000;
+  }
+}
+
+function withoutTo(pod: ConnectorPod): ConnectorPod {
+  if (pod.mark?.to === undefined) return pod;
+  const { to: _, ...mark } = pod.mark;
+  return { ...pod, mark };
+}

@@ -1,0 +1,201 @@
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { until } from "@jichat/testkit/until.ts";
+import type { KubeObject } from "../src/kube/object.ts";
+import { RESOURCES } from "../src/kube/object.ts";
+import { FakeConnectors, isReady } from "./fake-connectors.ts";
+import { NAMESPACE, World, chat } from "./world.ts";
+
+/** Connectors that leave, on the real API server. Fake connectors answer as the real ones do. */
+let world: World;
+const ROUTED = "chat.jichat.io/routed";
+const MS = 60_000;
+
+before(async () => {
+  world = await World.start();
+});
+
+after(async () => {
+  await world.stop();
+});
+
+/** A ChatCluster whose routers run, so that its components are applied whatever its backends say. */
+async function begin(name: string, replicas: number): Promise<FakeConnectors> {
+  const labels = {
+    "app.kubernetes.io/instance": name,
+    "app.kubernetes.io/component": "router",
+    "app.kubernetes.io/managed-by": "jichat-operator",
+  };
+  const containers = [{ name: "router", image: "router:1" }];
+  const selector = { "app.kubernetes.io/instance": name, "app.kubernetes.io/component": "router" };
+  await world.api.create(RESOURCES.deployments, {
+    apiVersion: "apps/v1",
+    kind: "Deployment",
+    metadata: { name: `${name}-router`, namespace: NAMESPACE, labels },
+    spec: {
+      replicas: 0,
+      selector: { matchLabels: selector },
+      template: { metadata: { labels }, spec: { containers } },
+    },
+  } as unknown as KubeObject);
+  await world.api.apply(
+    RESOURCES.chatClusters,
+    chat(name, {
+      connectors: { replicas },
+      storage: { replicas: 1 },
+      clickhouse: { embedded: { storage: { size: "1Gi" } } },
+    }),
+  );
+  return new FakeConnectors(world, name);
+}
+
+const change = async (name: string, spec: object): Promise<void> => {
+  await world.api.mergePatch(RESOURCES.chatClusters, NAMESPACE, name, { spec });
+};
+
+/** Lets time pass until something holds. */
+const passes = async (what: string, fakes: FakeConnectors, holds: () => Promise<boolean>): Promise<void> => {
+  await until(what, MS, async () => {
+    await fakes.step();
+    return (await holds()) ? true : undefined;
+  });
+};
+
+const level = (fakes: FakeConnectors, count: number) => async (): Promise<boolean> => {
+  const pods = await fakes.pods();
+  const deployments = await fakes.deployments();
+  return (
+    deployments.length === 1 &&
+    deployments[0]?.spec.replicas === count &&
+    pods.length === count &&
+    pods.every((pod) => isReady(pod) && pod.metadata.labels?.[ROUTED] === "true") &&
+    pods.every(({ metadata }) => metadata.annotations?.["chat.jichat.io/drain"] === undefined)
+  );
+};
+
+async function eventsOf(name: string): Promise<readonly string[]> {
+  const { items } = await world.api.list<KubeObject & { reason?: string; note?: string }>(
+    RESOURCES.events,
+    NAMESPACE,
+  );
+  return items.filter(({ note }) => note?.startsWith(name) === true).map(({ reason = "" }) => reason);
+}
+
+test("3 to 1: the two with the fewest devices leave the Service, drain one after the other, and go", async () => {
+  const fakes = await begin("shrinks", 3);
+  const operator = world.startOperator({ resyncMs: 1_000 }, undefined, undefined, fakes.admin);
+  await passes("three connectors", fakes, level(fakes, 3));
+  for (const [at, sockets] of [120, 400, 90].entries()) fakes.connect(`shrinks-connector-${at + 1}`, sockets);
+  await change("shrinks", { connectors: { replicas: 1 } });
+  await passes("one connector", fakes, level(fakes, 1));
+  const [left] = await fakes.pods();
+  assert.equal(left?.metadata.name, "shrinks-connector-2");
+  assert.equal(fakes.sockets("shrinks-connector-2"), 610, "every device is on the one that is left");
+  assert.deepEqual(fakes.cut, []);
+  assert.deepEqual(
+    fakes.orders.toSorted((a, b) => (a.pod < b.pod ? -1 : 1)),
+    ["shrinks-connector-1", "shrinks-connector-3"].map((pod) => ({
+      pod,
+      method: "POST",
+      wasInService: false,
+      deadlineSeconds: 60,
+      perSecond: 200,
+    })),
+  );
+  assert.deepEqual(await eventsOf("shrinks-connector-3"), ["ConnectorLeaves"]);
+  await operator.stop();
+  fakes.stop();
+});
+
+test("an operator that ends in the middle is followed by one that goes on, and demand that returns is met", async () => {
+  const fakes = await begin("returns", 3);
+  const first = world.startOperator({ resyncMs: 1_000 }, undefined, undefined, fakes.admin);
+  await passes("three connectors", fakes, level(fakes, 3));
+  for (const at of [1, 2, 3]) fakes.connect(`returns-connector-${at}`, 100 * at);
+  fakes.leaves = 0;
+  await change("returns", { connectors: { replicas: 1 } });
+  await passes("the first drain", fakes, async () => fakes.orders.length > 0);
+  await first.stop();
+  assert.deepEqual(
+    fakes.orders.map(({ pod }) => pod),
+    ["returns-connector-1"],
+    "the other one waits for its turn",
+  );
+  fakes.leaves = 40;
+  const second = world.startOperator({ resyncMs: 1_000 }, undefined, undefined, fakes.admin);
+  await passes("the second drain", fakes, async () => {
+    if (fakes.orders.some(({ pod }) => pod === "returns-connector-2")) fakes.leaves = 0;
+    return fakes.orders.some(({ pod }) => pod === "returns-connector-2");
+  });
+  await change("returns", { connectors: { replicas: 2 } });
+  await passes("two connectors", fakes, level(fakes, 2));
+  const names = (await fakes.pods()).map(({ metadata }) => metadata.name);
+  assert.deepEqual(names, ["returns-connector-2", "returns-connector-3"]);
+  assert.deepEqual(
+    fakes.orders.map(({ pod, method }) => `${method} ${pod}`),
+    ["POST returns-connector-1", "POST returns-connector-2", "DELETE returns-connector-2"],
+  );
+  assert.deepEqual(fakes.cut, []);
+  assert.ok((await eventsOf("returns-connector-2")).includes("ConnectorStays"));
+  await second.stop();
+  fakes.stop();
+});
+
+test("pods that an older operator made get the label before the Service asks for it, and a new revision takes over", async () => {
+  const fakes = await begin("upgrades", 2);
+  fakes.isOlder = true;
+  const operator = world.startOperator({ resyncMs: 1_000 }, undefined, undefined, fakes.admin);
+  let wasClosed = false;
+  const isOpen = async (): Promise<void> => {
+    type Service = KubeObject & { readonly spec: { readonly selector: Readonly<Record<string, string>> } };
+    const service = await world.find<Service>(RESOURCES.services, "upgrades-connector");
+    const pods = await fakes.pods();
+    if (service?.spec.selector[ROUTED] === undefined || pods.length === 0) return;
+    if (pods.every(({ metadata }) => metadata.labels?.[ROUTED] === undefined)) wasClosed = true;
+  };
+  await passes("two labelled connectors", fakes, async () => {
+    await isOpen();
+    return level(fakes, 2)();
+  });
+  fakes.isOlder = false;
+  for (const at of [1, 2]) fakes.connect(`upgrades-connector-${at}`, 150);
+  await change("upgrades", { connectors: { maxConnectionsPerPod: 1_000 } });
+  await passes("the new revision", fakes, async () => {
+    await isOpen();
+    const names = (await fakes.pods()).map(({ metadata }) => metadata.name);
+    return names.every((name) => /-[34]$/.test(name)) && level(fakes, 2)();
+  });
+  assert.equal(wasClosed, false, "there was always a way in");
+  assert.deepEqual(
+    fakes.orders.map(({ method, wasInService }) => [method, wasInService]),
+    [
+      ["POST", false],
+      ["POST", false],
+    ],
+  );
+  assert.equal(fakes.sockets("upgrades-connector-3") + fakes.sockets("upgrades-connector-4"), 300);
+  assert.deepEqual(fakes.cut, []);
+  await operator.stop();
+  fakes.stop();
+});
+
+test("a pod is drained because a person says so, and its successor comes first", async () => {
+  const fakes = await begin("asked", 2);
+  const operator = world.startOperator({ resyncMs: 1_000 }, undefined, undefined, fakes.admin);
+  await passes("two connectors", fakes, level(fakes, 2));
+  for (const at of [1, 2]) fakes.connect(`asked-connector-${at}`, 100);
+  const metadata = { annotations: { "chat.jichat.io/drain": "" } };
+  await world.api.mergePatch(RESOURCES.pods, NAMESPACE, "asked-connector-2", { metadata });
+  let fewest = Number.POSITIVE_INFINITY;
+  await passes("another one in its place", fakes, async () => {
+    fewest = Math.min(fewest, (await fakes.pods()).filter(isReady).length);
+    return (
+      (await fakes.pods()).every(({ metadata: { name } }) => name !== "asked-connector-2") &&
+      level(fakes, 2)()
+    );
+  });
+  assert.equal(fewest, 2);
+  assert.deepEqual(fakes.cut, []);
+  await operator.stop();
+  fakes.stop();
+});

@@ -1,0 +1,224 @@
+import type { Server } from "node:http";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import type { DrainOrder, DrainState } from "@jichat/protocol/drain.ts";
+import { readDrainOrder } from "@jichat/protocol/drain.ts";
+import type { Workload } from "../src/desired/workloads.ts";
+import type { KubeObject } from "../src/kube/object.ts";
+import { RESOURCES } from "../src/kube/object.ts";
+import type { ConnectorAdmin } from "../src/scale/ask-connectors.ts";
+import { connectorAdmin } from "../src/scale/ask-connectors.ts";
+import type { PodObject } from "../src/scale/read-fleet.ts";
+import type { World } from "./world.ts";
+import { NAMESPACE } from "./world.ts";
+
+/** What a fake connector does. */
+interface FakeConnector {
+  sockets: number;
+  state: DrainState;
+  /** Devices that leave at each step; 0 keeps a drain where it is. */
+  leaves: number;
+  readonly server: Server;
+}
+
+/** An order that a connector got, and whether its Service still had it. */
+export interface Ordered extends DrainOrder {
+  readonly pod: string;
+  readonly method: string;
+  readonly wasInService: boolean;
+}
+
+const RUNNING = { phase: "Running", podIP: "127.0.0.1", podIPs: [{ ip: "127.0.0.1" }] };
+
+/** What kubelets and controllers would do for the connectors of one ChatCluster, and connectors themselves. */
+export class FakeConnectors {
+  readonly #world: World;
+  readonly #cluster: string;
+  readonly #connectors = new Map<string, FakeConnector>();
+  #inService: readonly string[] = [];
+  #made = 0;
+  /** Every order, in the order of time. */
+  readonly orders: Ordered[] = [];
+  /** Pods that were deleted although devices were connected. */
+  readonly cut: string[] = [];
+  leaves = 50;
+  /** New pods have no label of the Service, as those of an older operator. */
+  isOlder = false;
+
+  constructor(world: World, cluster: string) {
+    this.#world = world;
+    this.#cluster = cluster;
+  }
+
+  get admin(): ConnectorAdmin {
+    return connectorAdmin(({ metadata }) => {
+      const server = this.#connectors.get(metadata.name)?.server;
+      return server === undefined ? undefined : `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    });
+  }
+
+  sockets(pod: string): number {
+    return this.#connectors.get(pod)?.sockets ?? 0;
+  }
+
+  connect(pod: string, sockets: number): void {
+    const connector = this.#connectors.get(pod);
+    if (connector === undefined) throw new Error(`there is no ${pod}`);
+    connector.sockets = sockets;
+  }
+
+  async pods(): Promise<readonly PodObject[]> {
+    const labelSelector = `app.kubernetes.io/instance=${this.#cluster},app.kubernetes.io/component=connector`;
+    return (await this.#world.api.list<PodObject>(RESOURCES.pods, NAMESPACE, { labelSelector })).items;
+  }
+
+  async deployments(): Promise<readonly Workload[]> {
+    const labelSelector = `app.kubernetes.io/instance=${this.#cluster},app.kubernetes.io/component=connector`;
+    return (await this.#world.api.list<Workload>(RESOURCES.deployments, NAMESPACE, { labelSelector })).items;
+  }
+
+  /** A moment of their work. */
+  async step(): Promise<void> {
+    for (const deployment of await this.deployments()) await this.#control(deployment);
+    await this.#probe();
+    await this.#endpoints();
+    this.#move();
+  }
+
+  stop(): void {
+    for (const { server } of this.#connectors.values()) {
+      server.closeAllConnections();
+      server.close();
+    }
+  }
+
+  async #control(deployment: Workload): Promise<void> {
+    const { spec, metadata } = deployment;
+    const revision = metadata.labels?.["chat.jichat.io/revision"];
+    const own = (await this.pods()).filter(
+      (pod) => pod.metadata.labels?.["chat.jichat.io/revision"] === revision,
+    );
+    const wanted = spec.replicas ?? 0;
+    for (let at = own.length; at < wanted; at += 1) await this.#create(spec.template.metadata);
+    const costOf = (pod: PodObject): number =>
+      Number(pod.metadata.annotations?.["controller.kubernetes.io/pod-deletion-cost"] ?? 0);
+    const order = own.toSorted((a, b) => Number(isReady(a)) - Number(isReady(b)) || costOf(a) - costOf(b));
+    const going = order.slice(0, Math.max(0, own.length - wanted));
+    for (const pod of going) await this.#delete(pod.metadata.name);
+    const ready = own.filter((pod) => isReady(pod) && !going.includes(pod)).length;
+    const counts = { replicas: wanted, readyReplicas: ready, updatedReplicas: wanted };
+    await this.#status(deployment, { ...counts, observedGeneration: metadata.generation });
+  }
+
+  async #create({ labels, annotations }: Workload["spec"]["template"]["metadata"]): Promise<void> {
+    this.#made += 1;
+    const name = `${this.#cluster}-connector-${this.#made}`;
+    const server = createServer((request, response) => {
+      let body = "";
+      request.setEncoding("utf8").on("data", (text: string) => (body += text));
+      request.on("end", () => {
+        response.end(this.#answer(name, `${request.method} ${request.url}`, body));
+      });
+    });
+    await new Promise<void>((resolve) => {
+      server.listen(0, "127.0.0.1", resolve);
+    });
+    this.#connectors.set(name, { sockets: 0, state: "none", leaves: 0, server });
+    const { "chat.jichat.io/routed": routed, ...older } = labels;
+    const own = this.isOlder || routed === undefined ? older : labels;
+    const metadata = { name, namespace: NAMESPACE, labels: own, annotations };
+    const pod = { apiVersion: "v1", kind: "Pod", metadata };
+    const containers = [{ name: "connector", image: "connector:1" }];
+    await this.#world.api.create(RESOURCES.pods, {
+      ...pod,
+      spec: { containers, automountServiceAccountToken: false },
+    } as KubeObject);
+  }
+
+  async #delete(name: string): Promise<void> {
+    const connector = this.#connectors.get(name);
+    if ((connector?.sockets ?? 0) > 0) this.cut.push(name);
+    connector?.server.closeAllConnections();
+    connector?.server.close();
+    this.#connectors.delete(name);
+    await this.#world.api.remove(RESOURCES.pods, NAMESPACE, name);
+  }
+
+  async #probe(): Promise<void> {
+    for (const pod of await this.pods()) {
+      const is = this.#connectors.get(pod.metadata.name)?.state === "none";
+      if (pod.status?.phase === "Running" && isReady(pod) === is) continue;
+      const conditions = [{ type: "Ready", status: is ? "True" : "False" }];
+      await this.#status(pod, { ...RUNNING, conditions });
+    }
+  }
+
+  async #endpoints(): Promise<void> {
+    const service = `${this.#cluster}-connector`;
+    const found = await this.#world.find<KubeObject & { spec: { selector: Record<string, string> } }>(
+      RESOURCES.services,
+      service,
+    );
+    if (found === undefined) return;
+    const wanted = Object.entries(found.spec.selector);
+    this.#inService = (await this.pods())
+      .filter((pod) => wanted.every(([key, value]) => pod.metadata.labels?.[key] === value) && isReady(pod))
+      .map(({ metadata }) => metadata.name);
+    await this.#world.api.apply(RESOURCES.endpointSlices, {
+      apiVersion: "discovery.k8s.io/v1",
+      kind: "EndpointSlice",
+      metadata: {
+        name: `${service}-1`,
+        namespace: NAMESPACE,
+        labels: { ...found.metadata.labels, "kubernetes.io/service-name": service },
+      },
+      addressType: "IPv4",
+      endpoints: this.#inService.map((name) => ({
+        addresses: ["10.0.0.1"],
+        conditions: { ready: true },
+        targetRef: { kind: "Pod", name, namespace: NAMESPACE },
+      })),
+      ports: [],
+    } as KubeObject);
+  }
+
+  /** Devices that are told go to a pod that is in the Service. */
+  #move(): void {
+    const [to] = this.#inService.flatMap((name) => this.#connectors.get(name) ?? []);
+    for (const connector of this.#connectors.values()) {
+      if (connector.state !== "draining") continue;
+      const some = Math.min(connector.sockets, this.leaves);
+      connector.sockets -= some;
+      if (to !== undefined) to.sockets += some;
+      if (connector.sockets === 0) connector.state = "drained";
+    }
+  }
+
+  #answer(name: string, request: string, body: string): string {
+    const connector = this.#connectors.get(name);
+    if (connector === undefined) return "";
+    const [method = ""] = request.split(" ");
+    if (method === "POST") connector.state = "draining";
+    if (method === "DELETE") connector.state = "none";
+    if (method !== "GET")
+      this.orders.push({
+        pod: name,
+        method,
+        wasInService: this.#inService.includes(name),
+        ...(method === "POST" ? readDrainOrder(body) : {}),
+      });
+    const { state, sockets } = connector;
+    return JSON.stringify({ state, connections: sockets, told: 0, forced: 0 });
+  }
+
+  async #status(object: KubeObject, status: object): Promise<void> {
+    const { apiVersion, kind, metadata } = object;
+    const { name, namespace } = metadata;
+    const resource = kind === "Pod" ? RESOURCES.pods : RESOURCES.deployments;
+    const wanted = { apiVersion, kind, metadata: { name, namespace }, status } as unknown as KubeObject;
+    await this.#world.api.apply(resource, wanted, { subresource: "status" });
+  }
+}
+
+export const isReady = ({ status }: PodObject): boolean =>
+  (status?.conditions ?? []).some(({ type, status: is }) => type === "Ready" && is === "True");
