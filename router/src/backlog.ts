@@ -85,7 +85,13 @@ export function lose(unit: EffectUnit): void {
   recount(unit);
 }
 
-function addGap(unit: EffectUnit, conversation: string, seq: number, recipients: readonly string[]): void {
+/** Members up to `seq` pull: those of an earlier gap of this conversation, and these. */
+export function addGap(
+  unit: EffectUnit,
+  conversation: string,
+  seq: number,
+  recipients: readonly string[],
+): void {
   const known = unit.gaps.get(conversation);
   const everybody =
     known === undefined || known.recipients === recipients

@@ -6,11 +6,11 @@ import type { EventRecord, LogRecord } from "@jichat/protocol/log/record.ts";
 import { isWhole } from "@jichat/presence/presence-texts.ts";
 import { addEffect } from "./add-effect.ts";
 import { AskSize } from "./ask-size.ts";
-import { lose, merge } from "./backlog.ts";
+import { addGap, lose, merge } from "./backlog.ts";
 import type { Conversation } from "./conversation.ts";
 import { loadedConversation } from "./conversation.ts";
 import type { EffectUnit } from "./effect-unit.ts";
-import { GAP_BYTES, emptyUnit, putGap, putHead, putUnsure, usersBytes } from "./effect-unit.ts";
+import { GAP_BYTES, emptyUnit, putHead, putToSync, putUnsure, usersBytes } from "./effect-unit.ts";
 import type { Unresolved } from "./effects.ts";
 import type { FactsSource } from "./ports.ts";
 
@@ -78,8 +78,7 @@ export class Undone {
         for (const one of cold.get(conversation.id) ?? [])
           merge(unit, effectOf(conversation, one), this.#bytesMax);
         const head = gaps.get(conversation.id);
-        if (head !== undefined)
-          putGap(unit, conversation.id, { head, recipients: [...conversation.members.keys()] });
+        if (head !== undefined) addGap(unit, conversation.id, head, [...conversation.members.keys()]);
       }
       for (const step of this.#steps) merge(unit, step.unit, this.#bytesMax);
       unit.events.sort((a, b) => a.delivered.position - b.delivered.position);
@@ -125,6 +124,8 @@ function letGo(unit: EffectUnit, gaps: Map<string, number>, record: LogRecord, p
   const kind = kindOf(record.kind);
   if (kind?.isMessage === true) unit.unpushed += 1;
   for (const user of kind?.lists?.(record) ?? NOBODY) putUnsure(unit, user);
+  // A gap reaches only those who are members by then.
+  for (const user of kind?.alsoTold?.(record) ?? NOBODY) putToSync(unit, user);
   gaps.set(record.conversation, record.seq);
 }
 
