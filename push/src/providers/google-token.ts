@@ -76,9 +76,12 @@ export class GoogleToken {
     return (await endingWith(signal, renewed)).text;
   }
 
-  /** The provider has refused this token: the next one is another. */
+  /** The provider has refused this token: the next one is another, and asked for from now on. */
   drop(text: string): void {
-    if (this.#token?.text === text) this.#token = undefined;
+    if (this.#token?.text !== text) return;
+    this.#token = undefined;
+    // What was asked for before may have been revoked with it.
+    this.#exchange = undefined;
   }
 
   close(): void {
@@ -86,13 +89,15 @@ export class GoogleToken {
   }
 
   async #renew(): Promise<AccessToken> {
-    this.#exchange ??= within(ATTEMPT_MS, this.#closed.signal, async (signal) => this.#ask(signal)).finally(
-      () => {
-        this.#exchange = undefined;
-      },
-    );
-    this.#token = await this.#exchange;
-    return this.#token;
+    this.#exchange ??= within(ATTEMPT_MS, this.#closed.signal, async (signal) => this.#ask(signal));
+    const exchange = this.#exchange;
+    try {
+      const token = await exchange;
+      if (this.#exchange === exchange) this.#token = token;
+      return token;
+    } finally {
+      if (this.#exchange === exchange) this.#exchange = undefined;
+    }
   }
 
   async #ask(signal: AbortSignal): Promise<AccessToken> {
