@@ -116,7 +116,7 @@ export class ChatClient<B extends object = Body> {
       clock,
       newId: () => this.newId(),
       onOverdue: () => {
-        this.#link.connection?.close(new Closed(DROPPED, "a write has had no answer for a minute"));
+        this.#link.connection?.close(new Closed(DROPPED, "nothing has had an answer for a minute"));
       },
       transmit: (frame) => this.#link.write(frame),
     });

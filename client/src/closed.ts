@@ -1,4 +1,5 @@
-import { CLOSE, ChatError, asChatError } from "@jichat/protocol/errors.ts";
+import { CLOSE, ChatError } from "@jichat/protocol/errors.ts";
+import { chatErrorOf } from "./chat-error-of.ts";
 import type { ErrorCode } from "@jichat/protocol/errors.ts";
 
 /** The close code for a frame that breaks the protocol (RFC 6455, 7.4.1). */
@@ -35,7 +36,7 @@ const MEANING: Readonly<Record<number, readonly [code: ErrorCode, what: string]>
 
 /** The error for the application: whatever was thrown, with a code that says what to do about it. */
 export function reasonOf(thrown: unknown): ChatError {
-  if (!(thrown instanceof Closed)) return asChatError(thrown);
+  if (!(thrown instanceof Closed)) return chatErrorOf(thrown);
   const [code, what] = MEANING[thrown.code] ?? ["UNAVAILABLE", "no connection"];
   return new ChatError(code, `${what} (${thrown.message})`, { cause: thrown });
 }

@@ -38,7 +38,7 @@ export class Link {
   readonly #around: Surroundings;
   readonly #backoff: Backoff;
   readonly #credentials: Credentials;
-  readonly #move: Move;
+  readonly #move = new Move();
   readonly #retrying: Alarm;
   readonly #holding: Alarm;
   readonly serverClock: ServerClock;
@@ -73,7 +73,6 @@ export class Link {
         events.onStatus({ state: this.#current === undefined ? "offline" : "online", error });
       },
     });
-    this.#move = new Move(clock);
     this.#retrying = new Alarm(clock);
     this.#holding = new Alarm(clock);
   }
@@ -90,7 +89,7 @@ export class Link {
 
   /** Rejects with what `over` says, or with UNAVAILABLE, if there is no connection or it is lost meanwhile. */
   async request(frame: Parameters<typeof ask>[0], over: () => ChatError | undefined): Promise<ServerFrame> {
-    return ask(frame, { move: this.#move, current: () => this.#current, over });
+    return ask(frame, this.#move, () => this.#current, over);
   }
 
   /** Tries at once if a try is set for later. The back-off goes on as if the time had passed. */
@@ -210,7 +209,7 @@ export class Link {
 
   #goAway({ ticket, reconnectAfterMs }: GoAway): void {
     this.#credentials.replace(ticket);
-    this.#move.begin();
+    this.#move.isOn = true;
     this.#retrying.set(reconnectAfterMs, () => void this.#open());
   }
 
@@ -230,7 +229,7 @@ export class Link {
    * try succeeds.
    */
   readonly #offline = (): void => {
-    const gone = new Closed(DROPPED, "the network is gone");
+    const gone = new Closed(DROPPED, "no network");
     const wasTrying = this.#abortTry();
     this.#move.end();
     if (this.#current !== undefined) this.#current.close(gone);
@@ -254,23 +253,16 @@ export class Link {
     this.#current = undefined;
     this.#holding.clear();
     if (isOfToken(why.code)) this.#credentials.ended(why.code);
-    if (this.#move.lostOld(why, this.#opening !== undefined, () => this.#tooLong(why))) {
+    if (this.#move.lostOld(why, this.#opening !== undefined)) {
       if (this.#opening === undefined) this.#openNow();
       return;
     }
-    this.#move.end();
     // A new socket is being opened: it is the cause of a 4409 here, and its own outcome decides what comes
     // next.
     if (this.#opening !== undefined)
       this.#events.onStatus({ state: "offline", error: reasonOf(ownDoing(why)), retryInMs: 0 });
     else if (isOfToken(why.code)) this.#retry(reasonOf(why));
     else this.#failed(this.#isStrayNear ? ownDoing(why) : why, undefined);
-  }
-
-  /** A move takes so long that the application has to know. */
-  #tooLong(why: Closed): void {
-    this.#move.end();
-    this.#events.onStatus({ state: "offline", error: reasonOf(ownDoing(why)), retryInMs: 0 });
   }
 
   get #isStrayNear(): boolean {

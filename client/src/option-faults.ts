@@ -10,8 +10,8 @@ const CLIENT_LENGTH_MAX = 128;
 /** Whether this is an absolute `ws:` or `wss:` URL without a fragment, which WebSockets do not accept. */
 function isUrl(value: unknown): boolean {
   if (typeof value !== "string" || !URL.canParse(value)) return false;
-  const { protocol, hash } = new URL(value);
-  return (protocol === "ws:" || protocol === "wss:") && hash === "" && !value.endsWith("#");
+  const { protocol } = new URL(value);
+  return (protocol === "ws:" || protocol === "wss:") && !value.includes("#");
 }
 
 const isFunction: Test = (value) => typeof value === "function";

@@ -1,5 +1,6 @@
 import type { Clock } from "@jichat/protocol/clock.ts";
-import { ChatError, asChatError, isRetryable } from "@jichat/protocol/errors.ts";
+import { ChatError, isRetryable } from "@jichat/protocol/errors.ts";
+import { chatErrorOf } from "./chat-error-of.ts";
 import type { Ack } from "@jichat/protocol/frame/server-frame.ts";
 import { Alarm } from "./alarm.ts";
 import type { WriteResult } from "./types.ts";
@@ -243,7 +244,7 @@ export class Outbox {
       if (!this.#parts.transmit({ ...draft, id })) return "offline";
     } catch (thrown) {
       this.#drop(id, entry);
-      entry.reject(entry.wasSent ? afterwards(asChatError(thrown)) : asChatError(thrown));
+      entry.reject(entry.wasSent ? afterwards(chatErrorOf(thrown)) : chatErrorOf(thrown));
       return "refused";
     }
     if (draft.id === undefined) {
@@ -259,13 +260,9 @@ export class Outbox {
 
 /** The limits have changed since the write was first sent. */
 const afterwards = (error: ChatError): ChatError =>
-  new ChatError(
-    error.code,
-    `${error.message}; it was sent before to a server with a higher limit, which may have stored it`,
-    {
-      cause: error,
-    },
-  );
+  new ChatError(error.code, `${error.message}; it was sent before, and may have been stored`, {
+    cause: error,
+  });
 
 /** Writes with the same target keep their order. A write that names neither field has a target of its own. */
 function targetOf(entry: Entry): unknown {

@@ -62,8 +62,7 @@ class BodyCopy {
       case "number":
         if (!Number.isFinite(value)) throw this.refuse(`is ${value}, which JSON cannot express`);
         // Integers beyond it change when they become doubles.
-        if (Math.abs(value) > Number.MAX_SAFE_INTEGER)
-          throw this.refuse("is a number outside of -(2^53 - 1) to 2^53 - 1: send it as text");
+        if (Math.abs(value) > Number.MAX_SAFE_INTEGER) throw this.refuse("is over 2^53 - 1: send it as text");
         return value;
       case "bigint":
         throw this.refuse("is a bigint: send it as text");

@@ -35,7 +35,7 @@ export class Replies {
     deadline.set(REPLY_MS, () => {
       this.#waiting.delete(id);
       this.#onLate(id);
-      reject(new ChatError("UNAVAILABLE", `no reply within ${REPLY_MS / 1_000} s`));
+      reject(new ChatError("UNAVAILABLE", `no answer within ${REPLY_MS / 1_000} s`));
     });
     return promise;
   }

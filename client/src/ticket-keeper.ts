@@ -1,5 +1,6 @@
 import type { Clock } from "@jichat/protocol/clock.ts";
-import { ChatError, asChatError } from "@jichat/protocol/errors.ts";
+import { ChatError } from "@jichat/protocol/errors.ts";
+import { chatErrorOf } from "./chat-error-of.ts";
 import type { Ticket } from "@jichat/protocol/frame/server-frame.ts";
 import { Alarm } from "./alarm.ts";
 import { TOKEN_FLOOR_MS } from "./token-source.ts";
@@ -87,7 +88,7 @@ export class TicketKeeper {
         }
       }
     } catch (error) {
-      if (!this.#stopped) onTrouble(asChatError(error));
+      if (!this.#stopped) onTrouble(chatErrorOf(error));
     }
     // After that the session ends by itself, and the next connection asks for a token again.
     if (this.#leftMs() > 0) this.#schedule();

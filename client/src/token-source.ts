@@ -129,9 +129,7 @@ function readToken(given: unknown): string {
   const what =
     typeof given !== "string"
       ? `${given === null ? "null" : typeof given}, not text`
-      : given === ""
-        ? "empty text"
-        : `text of ${given.length} characters, or with control characters: a token has 1 to ${LENGTH_MAX}`;
+      : `text of ${given.length} characters, or with control characters: a token has 1 to ${LENGTH_MAX}`;
   throw new ChatError("INVALID", `\`token()\` returned ${what}`);
 }
 

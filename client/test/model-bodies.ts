@@ -26,7 +26,7 @@ export const BAD: readonly { readonly name: RegExp; readonly make: () => unknown
   { name: /`body\.list\[0\]` is undefined/, make: () => ({ list: Array.from({ length: 3 }) }) },
   { name: /`body\.n` is NaN/, make: () => ({ n: Number.NaN }) },
   { name: /`body\.n` is -Infinity/, make: () => ({ n: Number.NEGATIVE_INFINITY }) },
-  { name: /`body\.n` is a number outside of/, make: () => ({ n: 2 ** 53 }) },
+  { name: /`body\.n` is over 2\^53 - 1/, make: () => ({ n: 2 ** 53 }) },
   { name: /`body\.f` is a function/, make: () => ({ f: () => 1 }) },
   { name: /`body\.s` is a symbol/, make: () => ({ s: Symbol("s") }) },
   { name: /`body\.m` is an instance of Map/, make: () => ({ m: new Map([[1, 2]]) }) },

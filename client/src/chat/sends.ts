@@ -1,4 +1,5 @@
-import { ChatError, asChatError, isErrorCode } from "@jichat/protocol/errors.ts";
+import { ChatError, isErrorCode } from "@jichat/protocol/errors.ts";
+import { chatErrorOf } from "../chat-error-of.ts";
 import type { ConversationEvent } from "../events.ts";
 import { plainBody } from "../plain-body.ts";
 import { remedyOf } from "../remedy.ts";
@@ -174,7 +175,7 @@ export class Sends<B extends object> {
       this.#acked(id, conversation, seq);
     } catch (thrown) {
       // A closed client sends nothing more: the message waits for the next one.
-      if (!isClosed()) this.#failed(id, asChatError(thrown));
+      if (!isClosed()) this.#failed(id, chatErrorOf(thrown));
     }
   }
 

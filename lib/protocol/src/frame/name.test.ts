@@ -32,7 +32,9 @@ test("control characters, bidi controls, half pairs and values that are not text
   const codes = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, i) => from + i);
   const refused = [
     ...[...codes(0, 0x1f), ...codes(0x7f, 0x9f)].map((code) => [code, /control character/] as const),
-    ...[...codes(0x202a, 0x202e), ...codes(0x2066, 0x2069)].map((code) => [code, /direction/] as const),
+    ...[...codes(0x202a, 0x202e), ...codes(0x2066, 0x2069)].map(
+      (code) => [code, /control character/] as const,
+    ),
     ...[0xd800, 0xdbff, 0xdc00, 0xdfff].map((code) => [code, /surrogate/] as const),
   ];
   for (const [code, why] of refused)

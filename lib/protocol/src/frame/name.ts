@@ -1,12 +1,11 @@
 import { ChatError } from "../errors.ts";
 import { NAME_LENGTH_MAX } from "../limits.ts";
-import { CONTROL } from "./fields.ts";
 
 // At most four code points compose to one, and each has at most two units. A longer text cannot become a
 // valid name, so it is not composed.
 const COMPOSED_UNITS_MAX = NAME_LENGTH_MAX * 4 * 2;
-// Embeddings, overrides and isolates also change the direction of the text after the name.
-const BIDI = /[\u202a-\u202e\u2066-\u2069]/u;
+// Embeddings, overrides and isolates, which are controls of direction, also turn the text after the name.
+const CONTROL = /[\p{Cc}\u202a-\u202e\u2066-\u2069]/u;
 
 const codeOf = (found: string): string =>
   `U+${(found.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, "0")}`;
@@ -22,8 +21,6 @@ export function nameOf(value: unknown, field = "name"): string {
   // Checked before the trim, which would remove a line feed at an end like a space.
   const control = CONTROL.exec(value);
   if (control !== null) throw refuse(`has a control character (${codeOf(control[0])})`);
-  const bidi = BIDI.exec(value);
-  if (bidi !== null) throw refuse(`has a character that changes the direction of text (${codeOf(bidi[0])})`);
   const trimmed = value.trim();
   const name = trimmed.length > COMPOSED_UNITS_MAX ? trimmed : trimmed.normalize("NFC").trim();
   const length = name.length > COMPOSED_UNITS_MAX ? name.length : Array.from(name).length;
