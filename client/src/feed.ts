@@ -37,7 +37,7 @@ export class Feed<T> implements AsyncIterableIterator<T> {
       this.end(
         new ChatError(
           "BUSY",
-          `more than ${this.#waitingMax} events waited to be read: read faster, or sync and read again`,
+          `more than ${this.#waitingMax} events waited: read faster, or sync and read again`,
         ),
       );
   }
