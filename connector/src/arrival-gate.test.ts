@@ -76,6 +76,23 @@ test("slow answers and failures lower the limit to its least, and fast ones rais
   }
 });
 
+test("while no greeting ends, those who are refused are spread as if each took that long", async () => {
+  const { gate: door, time } = gate();
+  for (let i = 0; i < 128; i += 1) assert.equal(door.enter("login", wanted), undefined);
+  const later: number[] = [];
+  for (let i = 0; i < 256; i += 1)
+    void door.enter("login", wanted)?.catch((error: unknown) => {
+      later.push((error as ChatError).retryAfterMs ?? 0);
+    });
+  time.at += WAIT_MS_MAX;
+  door.sweep(time.at);
+  await settle();
+  assert.equal(later.length, 256);
+  assert.equal(new Set(later).size, 256);
+  // 128 in two seconds.
+  assert.ok(Math.max(...later) - Math.min(...later) > 3_900, `${Math.max(...later) - Math.min(...later)} ms`);
+});
+
 test("the line is bounded, nobody waits longer than its bound, and each refusal names another moment", async () => {
   const { gate: door, time, refused } = gate();
   const errors: ChatError[] = [];

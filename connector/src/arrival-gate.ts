@@ -48,6 +48,8 @@ export class ArrivalGate {
   #inside = 0;
   /** How long a greeting takes, smoothed. */
   #greetMs = 20;
+  /** When the last device went in at once, or came out. */
+  #movedAt = 0;
   #cutAt = Number.NEGATIVE_INFINITY;
   /** The moment that was given to the device that was refused last. */
   #laterAt = 0;
@@ -65,9 +67,13 @@ export class ArrivalGate {
     return Math.floor(this.#limit);
   }
 
-  /** Devices that are greeted in a second, at the present limit. */
-  get perSecond(): number {
-    return (1_000 * this.#limit) / Math.max(1, this.#greetMs);
+  /**
+   * Devices that are greeted in a second, at the present limit. While nobody leaves, those inside take as long
+   * as that already.
+   */
+  #perSecond(now: number): number {
+    const stalledMs = this.#inside < this.limit ? 0 : now - this.#movedAt;
+    return (1_000 * this.#limit) / Math.max(1, this.#greetMs, stalledMs);
   }
 
   /**
@@ -76,13 +82,14 @@ export class ArrivalGate {
    * turn now.
    */
   enter(kind: ArrivalKind, isWanted: () => boolean): Promise<void> | undefined {
+    const now = this.#parts.time.monotonic();
     if (this.#inside < this.limit && this.waiting === 0) {
       this.#inside += 1;
+      this.#movedAt = now;
       return undefined;
     }
-    const now = this.#parts.time.monotonic();
     const ahead = kind === "resume" ? this.#waiting.resume.length : this.waiting;
-    const isHopeless = (1_000 * ahead) / this.perSecond > WAIT_MS_MAX || this.waiting >= WAITING_MAX;
+    const isHopeless = (1_000 * ahead) / this.#perSecond(now) > WAIT_MS_MAX || this.waiting >= WAITING_MAX;
     if (isHopeless) return Promise.reject(this.#refusal(kind, now));
     return new Promise((resolve, reject) => {
       this.#waiting[kind].push({ since: now, isWanted, go: resolve, refuse: reject });
@@ -92,6 +99,7 @@ export class ArrivalGate {
   /** A device was greeted in `ms`, or `failed` since a backend did not answer. */
   left(ms: number, failed = false): void {
     this.#inside -= 1;
+    this.#movedAt = this.#parts.time.monotonic();
     this.#learn(ms, failed);
     this.#admit();
   }
@@ -141,7 +149,7 @@ export class ArrivalGate {
   /** Each refused device gets a moment of its own, at the rate at which devices are greeted. */
   #refusal(kind: ArrivalKind, now: number): ChatError {
     this.#parts.countRefused(kind);
-    const everyMs = 1_000 / this.perSecond;
+    const everyMs = 1_000 / this.#perSecond(now);
     this.#laterAt = Math.max(this.#laterAt, now + LEAST_LATER_MS + WAIT_MS_MAX) + everyMs;
     const laterMs = this.#laterAt - now;
     const retryAfterMs = Math.round(
