@@ -68,8 +68,8 @@ export class ArrivalGate {
   }
 
   /**
-   * Devices that are greeted in a second, at the present limit. While nobody leaves, those inside take as long
-   * as that already.
+   * Devices that are greeted in a second, at the present limit. While nobody leaves, those inside take as
+   * long as that already.
    */
   #perSecond(now: number): number {
     const stalledMs = this.#inside < this.limit ? 0 : now - this.#movedAt;
