@@ -1,23 +1,15 @@
-import type { V1PodStatus } from "@kubernetes/client-node";
-import { fetch } from "undici";
 import type { Fault } from "@jichat/protocol/faults.ts";
 import { readFaults } from "@jichat/protocol/faults.ts";
 import { readPartitions } from "@jichat/protocol/owned-partitions.ts";
 import { readSaidLevel } from "@jichat/protocol/level.ts";
+import { askAll, gaugeIn, said } from "./admin-port.ts";
 import type { Component } from "./desired/names.ts";
 import { COMPONENTS, PORTS } from "./desired/names.ts";
 import { originOf } from "./desired/urls.ts";
 import { mergedFaults } from "./faults.ts";
-import type { KubeObject } from "./kube/object.ts";
 import type { Observed } from "./observed.ts";
-
-interface PodObject extends KubeObject {
-  readonly status?: V1PodStatus;
-}
-
-const TIMEOUT_MS = 1_500;
-/** The number of pods that are asked at once. A pod answers within milliseconds, or not at all. */
-const AT_ONCE = 50;
+import type { PodObject } from "./pod-object.ts";
+import { isPodReady } from "./pod-object.ts";
 
 /** What the pods report. A number is undefined if a ready pod does not report it, or if no pod does. */
 export interface Live {
@@ -38,25 +30,14 @@ export interface Live {
   readonly levels: ReadonlyMap<string, number>;
 }
 
-/** The answer of a pod's admin port; undefined if there is none, or if its status is not 2xx. */
-async function said(ip: string, path: string, port: number): Promise<string | undefined> {
-  try {
-    const response = await fetch(`${originOf("http", ip, port)}${path}`, {
-      signal: AbortSignal.timeout(TIMEOUT_MS),
-    });
-    const text = await response.text();
-    return response.ok ? text : undefined;
-  } catch {
-    return undefined; // The pod is starting or ending. The next pass asks the pods that are there then.
-  }
-}
+const urlOf = (ip: string, path: string, port: number): string => `${originOf("http", ip, port)}${path}`;
 
 /** A gauge from one pod's metrics; undefined if the pod does not answer. */
-export async function gaugeOf(ip: string, gauge: string, port = PORTS.admin): Promise<number | undefined> {
-  const text = await said(ip, "/metrics", port);
-  const found = new RegExp(`^${gauge}(?:\\{[^}]*\\})? (\\d+)`, "m").exec(text ?? "");
-  return found === null ? undefined : Number(found[1]);
-}
+export const gaugeOf = async (
+  ip: string,
+  gauge: string,
+  port: number = PORTS.admin,
+): Promise<number | undefined> => gaugeIn(await said(urlOf(ip, "/metrics", port)), gauge);
 
 /** The decoded answer of a pod; undefined if there is none, or if it cannot be decoded. */
 async function read<T>(
@@ -65,7 +46,7 @@ async function read<T>(
   port: number,
   decode: (text: string) => T,
 ): Promise<T | undefined> {
-  const text = await said(ip, path, port);
+  const text = await said(urlOf(ip, path, port));
   try {
     return text === undefined ? undefined : decode(text);
   } catch {
@@ -90,28 +71,20 @@ interface Running {
 const running = (observed: Observed, component: Component): readonly Running[] =>
   observed.ofKind<PodObject>("Pod", component).flatMap(({ metadata, status }) => {
     if (status?.phase !== "Running" || status.podIP === undefined) return [];
-    const isReady =
-      metadata.deletionTimestamp === undefined &&
-      (status.conditions ?? []).some(({ type, status: is }) => type === "Ready" && is === "True");
+    const isReady = metadata.deletionTimestamp === undefined && isPodReady({ status });
     return [{ name: metadata.name, ip: status.podIP, isReady }];
   });
 
-/** Asks all pods, with a bound on how many at once. */
-async function askAll<T>(
+/** What each pod told. */
+const toldBy = async <T>(
   pods: readonly Running[],
   ask: (ip: string) => Promise<T | undefined>,
-): Promise<readonly { readonly pod: Running; readonly told: T | undefined }[]> {
-  const all: { pod: Running; told: T | undefined }[] = [];
-  for (let at = 0; at < pods.length; at += AT_ONCE) {
-    const some = pods.slice(at, at + AT_ONCE);
-    all.push(...(await Promise.all(some.map(async (pod) => ({ pod, told: await ask(pod.ip) })))));
-  }
-  return all;
-}
+): Promise<readonly { readonly pod: Running; readonly told: T | undefined }[]> =>
+  askAll(pods, async (pod) => ({ pod, told: await ask(pod.ip) }));
 
 /** The sum of a gauge over a component's pods; undefined if a ready pod does not report it. */
 async function sumOf(pods: readonly Running[], gauge: string): Promise<number | undefined> {
-  const all = await askAll(pods, async (ip) => gaugeOf(ip, gauge));
+  const all = await toldBy(pods, async (ip) => gaugeOf(ip, gauge));
   const counts = all.flatMap(({ told }) => told ?? []);
   if (all.some(({ pod, told }) => told === undefined && pod.isReady)) return undefined;
   if (pods.length > 0 && counts.length === 0) return undefined;
@@ -133,9 +106,9 @@ export async function askPods(observed: Observed, asks: { readonly levels: boole
   const [connections, partitionsServed, faults, owned, levels] = await Promise.all([
     sumOf(connectors, "jichat_connector_sockets"),
     sumOf(routers, "jichat_router_partitions"),
-    askAll(reporting, async (ip) => faultsOf(ip)),
-    askAll(routers, ownedBy),
-    askAll(levelled, async (ip) => levelOf(ip)),
+    toldBy(reporting, async (ip) => faultsOf(ip)),
+    toldBy(routers, ownedBy),
+    toldBy(levelled, async (ip) => levelOf(ip)),
   ]);
   const isKnown =
     owned.some(({ told }) => told !== undefined) &&

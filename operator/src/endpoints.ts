@@ -1,4 +1,4 @@
-import type { V1PodStatus, V1ServiceSpec, V1ServiceStatus } from "@kubernetes/client-node";
+import type { V1ServiceSpec, V1ServiceStatus } from "@kubernetes/client-node";
 import type { ChatClusterStatus } from "./crd/status.ts";
 import type { Component } from "./desired/names.ts";
 import { objectName } from "./desired/names.ts";
@@ -6,9 +6,9 @@ import { originOf, publicApiUrls, publicUrls, webSocketUrl } from "./desired/url
 import type { DesiredInput } from "./desired/desired-input.ts";
 import type { KubeObject } from "./kube/object.ts";
 import type { Observed } from "./observed.ts";
+import type { PodObject } from "./pod-object.ts";
 
 type ServiceObject = KubeObject & { readonly spec?: V1ServiceSpec; readonly status?: V1ServiceStatus };
-type PodObject = KubeObject & { readonly status?: V1PodStatus };
 
 interface Address {
   readonly host: string;

@@ -10,7 +10,7 @@ import type { KubeObject } from "./kube/object.ts";
 import type { LevelFacts } from "./level.ts";
 import { levelWay } from "./level.ts";
 import { Observed } from "./observed.ts";
-import { NO_DRAINS } from "./plan.ts";
+import { NO_DRAINS } from "./scale/drains.ts";
 import { raiseWhereItMay } from "./raise-level.ts";
 
 const OK = { state: "ok", message: "" } as const;

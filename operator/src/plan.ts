@@ -7,6 +7,7 @@ import type { KubeObject } from "./kube/object.ts";
 import type { Observed } from "./observed.ts";
 import { idOf, jobState } from "./observed.ts";
 import type { DrainPlan } from "./scale/drains.ts";
+import { NO_DRAINS } from "./scale/drains.ts";
 import type { Fleet } from "./scale/fleet.ts";
 import type { ConnectorsTold } from "./scale/read-fleet.ts";
 import { NOTHING_TOLD } from "./scale/read-fleet.ts";
@@ -61,9 +62,6 @@ export interface Plan {
   /** The connectors that the drains rest on; absent while none are to run. */
   readonly fleet?: Fleet;
 }
-
-/** Of a plan that has no connectors to look after. */
-export const NO_DRAINS: DrainPlan = { acts: [], replicas: new Map(), isOpen: false };
 
 /** Kinds that are never removed, even if no input names them. The finalizer handles data. */
 const KEPT_KINDS = new Set(["PersistentVolumeClaim", "Pod", "Event", "Lease", "EndpointSlice"]);

@@ -12,7 +12,7 @@ import { no, unknown, yes } from "./kube/conditions.ts";
 import type { KubeObject } from "./kube/object.ts";
 import { Observed } from "./observed.ts";
 import type { BackendsSeen } from "./plan.ts";
-import { NO_DRAINS } from "./plan.ts";
+import { NO_DRAINS } from "./scale/drains.ts";
 import { failedStatus, statusOf } from "./status.ts";
 
 const OK = { state: "ok", message: "" } as const;

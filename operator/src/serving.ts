@@ -1,13 +1,13 @@
-import type { V1ContainerStatus, V1Pod, V1StatefulSet } from "@kubernetes/client-node";
+import type { V1ContainerStatus, V1StatefulSet } from "@kubernetes/client-node";
 import { COMPONENTS, LABELS } from "./desired/names.ts";
 import type { DesiredInput } from "./desired/desired-input.ts";
 import type { Workload } from "./desired/workloads.ts";
 import type { KubeObject } from "./kube/object.ts";
 import type { Observed } from "./observed.ts";
+import type { PodObject } from "./pod-object.ts";
+import { isPodReady } from "./pod-object.ts";
 
 type Servers = KubeObject & Pick<V1StatefulSet, "spec" | "status">;
-type Pod = KubeObject & Pick<V1Pod, "spec" | "status">;
-
 interface Image {
   readonly registry: string;
   readonly version: string;
@@ -19,9 +19,7 @@ function imageOf(text: string | undefined): Image | undefined {
   return registry === undefined || version === undefined ? undefined : { registry, version };
 }
 
-const isReady = ({ status, metadata }: Pod): boolean =>
-  metadata.deletionTimestamp === undefined &&
-  (status?.conditions ?? []).some(({ type, status: is }) => type === "Ready" && is === "True");
+const isReady = (pod: PodObject): boolean => pod.metadata.deletionTimestamp === undefined && isPodReady(pod);
 
 const isComponent = ({ metadata }: KubeObject): boolean =>
   (COMPONENTS as readonly (string | undefined)[]).includes(metadata.labels?.[LABELS.component]);
@@ -35,7 +33,7 @@ export function versionServing(
   observed: Observed,
 ): string | undefined {
   const counts = new Map<string, number>();
-  for (const pod of observed.ofKind<Pod>("Pod")) {
+  for (const pod of observed.ofKind<PodObject>("Pod")) {
     if (!isComponent(pod) || !isReady(pod)) continue;
     const version = imageOf(pod.spec?.containers[0]?.image)?.version;
     if (version !== undefined) counts.set(version, (counts.get(version) ?? 0) + 1);
@@ -78,7 +76,7 @@ const CANNOT_PULL = new Set([
 ]);
 
 /** The images that a pod waits for and cannot get. */
-function pullsOf({ metadata, status, spec }: Pod): readonly PullFailure[] {
+function pullsOf({ metadata, status, spec }: PodObject): readonly PullFailure[] {
   const all: readonly V1ContainerStatus[] = [
     ...(status?.initContainerStatuses ?? []),
     ...(status?.containerStatuses ?? []),
@@ -94,7 +92,7 @@ function pullsOf({ metadata, status, spec }: Pod): readonly PullFailure[] {
 
 /** Pods that wait for an image that cannot be pulled. */
 export const pullFailures = (observed: Observed): readonly PullFailure[] =>
-  observed.ofKind<Pod>("Pod").flatMap(pullsOf);
+  observed.ofKind<PodObject>("Pod").flatMap(pullsOf);
 
 /**
  * Servers that wait for an image that is not wanted any more. A StatefulSet waits until they are ready before
@@ -102,7 +100,7 @@ export const pullFailures = (observed: Observed): readonly PullFailure[] =>
  */
 export const stuckServers = (observed: Observed): readonly KubeObject[] =>
   observed.ofKind<Servers>("StatefulSet").flatMap(({ metadata: { name }, status }) =>
-    observed.ofKind<Pod>("Pod").filter((pod) => {
+    observed.ofKind<PodObject>("Pod").filter((pod) => {
       const revision = pod.metadata.labels?.["controller-revision-hash"];
       return (
         pod.metadata.name.replace(/-\d+$/, "") === name &&

@@ -9,7 +9,7 @@ import { connectorRevision } from "../src/desired/workloads.ts";
 import { Observed } from "../src/observed.ts";
 import type { ConnectorAdmin } from "../src/scale/ask-connectors.ts";
 import { connectorAdmin } from "../src/scale/ask-connectors.ts";
-import type { PodObject } from "../src/scale/read-fleet.ts";
+import type { PodObject } from "../src/pod-object.ts";
 import { connectorPods, inputOf } from "./input.ts";
 
 const [POD] = connectorPods(connectorRevision(inputOf(), 1), 1) as unknown as readonly [PodObject];

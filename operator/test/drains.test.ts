@@ -3,7 +3,8 @@ import { after, before, test } from "node:test";
 import { until } from "@jichat/testkit/until.ts";
 import type { KubeObject } from "../src/kube/object.ts";
 import { RESOURCES } from "../src/kube/object.ts";
-import { FakeConnectors, isReady } from "./fake-connectors.ts";
+import { isPodReady } from "../src/pod-object.ts";
+import { FakeConnectors } from "./fake-connectors.ts";
 import { NAMESPACE, World, chat } from "./world.ts";
 
 /** Connectors that leave, on the real API server. Fake connectors answer as the real ones do. */
@@ -68,7 +69,7 @@ const level = (fakes: FakeConnectors, count: number) => async (): Promise<boolea
     deployments.length === 1 &&
     deployments[0]?.spec.replicas === count &&
     pods.length === count &&
-    pods.every((pod) => isReady(pod) && pod.metadata.labels?.[ROUTED] === "true") &&
+    pods.every((pod) => isPodReady(pod) && pod.metadata.labels?.[ROUTED] === "true") &&
     pods.every(({ metadata }) => metadata.annotations?.["chat.jichat.io/drain"] === undefined)
   );
 };
@@ -188,7 +189,7 @@ test("a pod is drained because a person says so, and its successor comes first",
   await world.api.mergePatch(RESOURCES.pods, NAMESPACE, "asked-connector-2", { metadata });
   let fewest = Number.POSITIVE_INFINITY;
   await passes("another one in its place", fakes, async () => {
-    fewest = Math.min(fewest, (await fakes.pods()).filter(isReady).length);
+    fewest = Math.min(fewest, (await fakes.pods()).filter(isPodReady).length);
     return (
       (await fakes.pods()).every(({ metadata: { name } }) => name !== "asked-connector-2") &&
       level(fakes, 2)()

@@ -8,7 +8,8 @@ import type { KubeObject } from "../src/kube/object.ts";
 import { RESOURCES } from "../src/kube/object.ts";
 import type { ConnectorAdmin } from "../src/scale/ask-connectors.ts";
 import { connectorAdmin } from "../src/scale/ask-connectors.ts";
-import type { PodObject } from "../src/scale/read-fleet.ts";
+import type { PodObject } from "../src/pod-object.ts";
+import { isPodReady } from "../src/pod-object.ts";
 import type { World } from "./world.ts";
 import { NAMESPACE } from "./world.ts";
 
@@ -102,10 +103,12 @@ export class FakeConnectors {
     for (let at = own.length; at < wanted; at += 1) await this.#create(spec.template.metadata);
     const costOf = (pod: PodObject): number =>
       Number(pod.metadata.annotations?.["controller.kubernetes.io/pod-deletion-cost"] ?? 0);
-    const order = own.toSorted((a, b) => Number(isReady(a)) - Number(isReady(b)) || costOf(a) - costOf(b));
+    const order = own.toSorted(
+      (a, b) => Number(isPodReady(a)) - Number(isPodReady(b)) || costOf(a) - costOf(b),
+    );
     const going = order.slice(0, Math.max(0, own.length - wanted));
     for (const pod of going) await this.#delete(pod.metadata.name);
-    const ready = own.filter((pod) => isReady(pod) && !going.includes(pod)).length;
+    const ready = own.filter((pod) => isPodReady(pod) && !going.includes(pod)).length;
     const counts = { replicas: wanted, readyReplicas: ready, updatedReplicas: wanted };
     await this.#status(deployment, { ...counts, observedGeneration: metadata.generation });
   }
@@ -147,7 +150,7 @@ export class FakeConnectors {
   async #probe(): Promise<void> {
     for (const pod of await this.pods()) {
       const is = this.#connectors.get(pod.metadata.name)?.state === "none";
-      if (pod.status?.phase === "Running" && isReady(pod) === is) continue;
+      if (pod.status?.phase === "Running" && isPodReady(pod) === is) continue;
       const conditions = [{ type: "Ready", status: is ? "True" : "False" }];
       await this.#status(pod, { ...RUNNING, conditions });
     }
@@ -162,7 +165,9 @@ export class FakeConnectors {
     if (found === undefined) return;
     const wanted = Object.entries(found.spec.selector);
     this.#inService = (await this.pods())
-      .filter((pod) => wanted.every(([key, value]) => pod.metadata.labels?.[key] === value) && isReady(pod))
+      .filter(
+        (pod) => wanted.every(([key, value]) => pod.metadata.labels?.[key] === value) && isPodReady(pod),
+      )
       .map(({ metadata }) => metadata.name);
     await this.#world.api.apply(RESOURCES.endpointSlices, {
       apiVersion: "discovery.k8s.io/v1",
@@ -219,6 +224,3 @@ export class FakeConnectors {
     await this.#world.api.apply(resource, wanted, { subresource: "status" });
   }
 }
-
-export const isReady = ({ status }: PodObject): boolean =>
-  (status?.conditions ?? []).some(({ type, status: is }) => type === "Ready" && is === "True");

@@ -2,14 +2,12 @@ import { fetch } from "undici";
 import type { DrainOrder } from "@jichat/protocol/drain.ts";
 import { readDrainReport } from "@jichat/protocol/drain.ts";
 import { adminToken } from "@jichat/runtime/admin.ts";
+import { ADMIN_TIMEOUT_MS, askAll, gaugeIn, said } from "../admin-port.ts";
 import { PORTS } from "../desired/names.ts";
 import { originOf } from "../desired/urls.ts";
 import type { Observed } from "../observed.ts";
-import type { ConnectorTold, PodObject } from "./read-fleet.ts";
-
-const TIMEOUT_MS = 1_500;
-/** The number of pods that are asked at once. A pod answers within milliseconds, or not at all. */
-const AT_ONCE = 50;
+import type { PodObject } from "../pod-object.ts";
+import type { ConnectorTold } from "./read-fleet.ts";
 
 /** The admin ports of connectors. */
 export interface ConnectorAdmin {
@@ -29,24 +27,8 @@ const originOfPod: OriginOf = ({ status }) =>
     ? originOf("http", status.podIP, PORTS.admin)
     : undefined;
 
-async function textOf(url: string): Promise<string | undefined> {
-  try {
-    const response = await fetch(url, { signal: AbortSignal.timeout(TIMEOUT_MS) });
-    const text = await response.text();
-    return response.ok ? text : undefined;
-  } catch {
-    return undefined; // The pod is starting or ending. What it does not report is unknown.
-  }
-}
-
-/** A version that cannot tell how far its drain is still has the gauge. */
-const socketsIn = (metrics: string | undefined): number | undefined => {
-  const found = /^jichat_connector_sockets(?:\{[^}]*\})? (\d+)/m.exec(metrics ?? "");
-  return found === null ? undefined : Number(found[1]);
-};
-
 async function toldBy(origin: string): Promise<ConnectorTold> {
-  const report = await textOf(`${origin}/drain`);
+  const report = await said(`${origin}/drain`);
   if (report !== undefined) {
     try {
       const { state, connections } = readDrainReport(report);
@@ -55,7 +37,8 @@ async function toldBy(origin: string): Promise<ConnectorTold> {
       // Of another version: the gauge has what is needed most.
     }
   }
-  const connections = socketsIn(await textOf(`${origin}/metrics`));
+  // A version that cannot tell how far its drain is still has the gauge.
+  const connections = gaugeIn(await said(`${origin}/metrics`), "jichat_connector_sockets");
   return connections === undefined ? {} : { connections };
 }
 
@@ -72,7 +55,7 @@ async function write(
       method,
       headers: { authorization: `Bearer ${adminToken(key)}` },
       ...(body === undefined ? {} : { body }),
-      signal: AbortSignal.timeout(TIMEOUT_MS),
+      signal: AbortSignal.timeout(ADMIN_TIMEOUT_MS),
     });
     const text = await response.text();
     if (response.ok) return;
@@ -87,13 +70,10 @@ export function connectorAdmin(originFor: OriginOf = originOfPod): ConnectorAdmi
     async look(observed) {
       const pods = observed.ofKind<PodObject>("Pod", "connector");
       const told = new Map<string, ConnectorTold>();
-      for (let at = 0; at < pods.length; at += AT_ONCE)
-        await Promise.all(
-          pods.slice(at, at + AT_ONCE).map(async (pod) => {
-            const origin = originFor(pod);
-            if (origin !== undefined) told.set(pod.metadata.name, await toldBy(origin));
-          }),
-        );
+      await askAll(pods, async (pod) => {
+        const origin = originFor(pod);
+        if (origin !== undefined) told.set(pod.metadata.name, await toldBy(origin));
+      });
       return told;
     },
     drain: async (pod, order, keys) =>

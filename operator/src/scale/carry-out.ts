@@ -13,7 +13,7 @@ import type { ConnectorAdmin } from "./ask-connectors.ts";
 import type { DrainMark, Why } from "./drain-mark.ts";
 import { DRAIN_ANNOTATION, markText } from "./drain-mark.ts";
 import type { Act } from "./drains.ts";
-import type { PodObject } from "./read-fleet.ts";
+import type { PodObject } from "../pod-object.ts";
 
 /** A controller deletes the pod with the lowest cost, of those that are ready or not alike. */
 const COST_ANNOTATION = "controller.kubernetes.io/pod-deletion-cost";

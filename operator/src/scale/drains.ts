@@ -24,6 +24,9 @@ export interface DrainPlan {
   readonly isOpen: boolean;
 }
 
+/** Of a ChatCluster that has no connectors to look after. */
+export const NO_DRAINS: DrainPlan = { acts: [], replicas: new Map(), isOpen: false };
+
 /**
  * One at a time: so the rate of one drain is the rate of all, and each takes as long as its own devices
  * need.

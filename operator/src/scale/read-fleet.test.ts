@@ -7,7 +7,7 @@ import { connectorRevision } from "../desired/workloads.ts";
 import type { KubeObject } from "../kube/object.ts";
 import { Observed } from "../observed.ts";
 import { DRAIN_ANNOTATION } from "./drain-mark.ts";
-import type { PodObject } from "./read-fleet.ts";
+import type { PodObject } from "../pod-object.ts";
 import { fleetOf } from "./read-fleet.ts";
 import { withRouting } from "./routing.ts";
 

@@ -1,4 +1,4 @@
-import type { V1EndpointSlice, V1PodSpec, V1PodStatus } from "@kubernetes/client-node";
+import type { V1EndpointSlice } from "@kubernetes/client-node";
 import type { DrainState } from "@jichat/protocol/drain.ts";
 import type { DesiredInput } from "../desired/desired-input.ts";
 import { LABELS, objectName } from "../desired/names.ts";
@@ -7,6 +7,8 @@ import { wantedReplicas } from "../desired/workloads.ts";
 import type { KubeObject } from "../kube/object.ts";
 import type { Observed } from "../observed.ts";
 import { countOf } from "../observed.ts";
+import type { PodObject } from "../pod-object.ts";
+import { isPodReady } from "../pod-object.ts";
 import { DRAIN_ANNOTATION, readMark } from "./drain-mark.ts";
 import type { ConnectorPod, Fleet } from "./fleet.ts";
 
@@ -24,11 +26,6 @@ export interface ConnectorsTold {
 }
 
 export const NOTHING_TOLD: ConnectorsTold = { now: 0, pods: new Map() };
-
-export interface PodObject extends KubeObject {
-  readonly spec?: V1PodSpec;
-  readonly status?: V1PodStatus;
-}
 
 type Slice = KubeObject & Pick<V1EndpointSlice, "endpoints">;
 
@@ -52,9 +49,6 @@ function isRunning({ status }: PodObject): boolean {
   const [container] = status.containerStatuses ?? [];
   return container?.state === undefined || container.state.running !== undefined;
 }
-
-const isReady = ({ status }: PodObject): boolean =>
-  (status?.conditions ?? []).some(({ type, status: is }) => type === "Ready" && is === "True");
 
 /** A pod that has ended holds no place in its Deployment any more. */
 const hasEnded = ({ status }: PodObject): boolean =>
@@ -80,7 +74,7 @@ export function fleetOf(
         revision: labels?.[LABELS.revision] ?? "",
         node: pod.spec?.nodeName,
         isRunning: isRunning(pod),
-        isReady: isReady(pod),
+        isReady: isPodReady(pod),
         isEnding: deletionTimestamp !== undefined,
         isRouted: labels?.[LABELS.routed] === "true",
         isInService: ready.has(name),

@@ -5,7 +5,7 @@ import { connectorRevision, wantedReplicas } from "../desired/workloads.ts";
 import type { KubeObject } from "../kube/object.ts";
 import type { Observed } from "../observed.ts";
 import type { DrainPlan } from "./drains.ts";
-import { drainsOf } from "./drains.ts";
+import { NO_DRAINS, drainsOf } from "./drains.ts";
 import type { Fleet } from "./fleet.ts";
 import type { ConnectorsTold } from "./read-fleet.ts";
 import { fleetOf } from "./read-fleet.ts";
@@ -41,9 +41,7 @@ export function connectorsOf(input: DesiredInput, observed: Observed, told: Conn
   const name = revisionOf(connectorRevision(input, 0));
   const fleet = fleetOf(input, observed, name, told);
   const isAsleep = input.cluster.spec.hibernate;
-  const drains = isAsleep
-    ? { acts: [], replicas: new Map<string, number>(), isOpen: false }
-    : drainsOf(fleet);
+  const drains = isAsleep ? NO_DRAINS : drainsOf(fleet);
   const replicas = drains.replicas.get(name) ?? wantedReplicas(input, "connector");
   const older = olderRevisions(input, observed);
   return {

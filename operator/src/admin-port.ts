@@ -1,0 +1,30 @@
+import { fetch } from "undici";
+
+export const ADMIN_TIMEOUT_MS = 1_500;
+/** The number of pods that are asked at once. A pod answers within milliseconds, or not at all. */
+const AT_ONCE = 50;
+
+/** The answer to a GET at a pod's admin port; undefined if there is none, or if its status is not 2xx. */
+export async function said(url: string): Promise<string | undefined> {
+  try {
+    const response = await fetch(url, { signal: AbortSignal.timeout(ADMIN_TIMEOUT_MS) });
+    const text = await response.text();
+    return response.ok ? text : undefined;
+  } catch {
+    return undefined; // The pod is starting or ending. The next pass asks the pods that are there then.
+  }
+}
+
+/** A gauge of a pod's metrics; undefined if it is not among them. */
+export function gaugeIn(metrics: string | undefined, gauge: string): number | undefined {
+  const found = new RegExp(`^${gauge}(?:\\{[^}]*\\})? (\\d+)`, "m").exec(metrics ?? "");
+  return found === null ? undefined : Number(found[1]);
+}
+
+/** Asks all pods, with a bound on how many at once. The answers are in the order of the pods. */
+export async function askAll<P, T>(pods: readonly P[], ask: (pod: P) => Promise<T>): Promise<readonly T[]> {
+  const all: T[] = [];
+  for (let at = 0; at < pods.length; at += AT_ONCE)
+    all.push(...(await Promise.all(pods.slice(at, at + AT_ONCE).map(ask))));
+  return all;
+}
