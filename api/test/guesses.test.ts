@@ -5,9 +5,12 @@ import { freePorts } from "@jichat/testkit/local/ports.ts";
 import type { Stack } from "@jichat/testkit/local/stack.ts";
 import { startThrowaway } from "@jichat/testkit/local/throwaway.ts";
 
-/** What one process lets through at once, and all together while as much again comes back. */
+/** What one process lets through at once, and how long one more takes to come back. */
 const OWN = 10;
+const BACK_MS = 5_000;
+/** What all let through together in one window. */
 const TOGETHER = 20;
+const WINDOW_MS = 50_000;
 let stack: Stack;
 let destroy: () => Promise<void>;
 let others: readonly Part[] = [];
@@ -48,24 +51,31 @@ async function signIn(door: string, from: string, user: string): Promise<number>
   return response.status;
 }
 
-/** How many guesses are looked at, of so many over all doors in turn, each from an address of its own. */
-async function guesses(user: string, times: number): Promise<number> {
+/**
+ * How many guesses are looked at, of so many over all doors in turn, each from an address of its own, and the
+ * time that it took: hashing is slow on a busy machine, and more guesses are allowed meanwhile.
+ */
+async function guesses(user: string, times: number): Promise<{ lookedAt: number; ms: number }> {
+  const started = performance.now();
   let lookedAt = 0;
   for (let i = 0; i < times; i += 1) {
     const status = await signIn(doors[i % doors.length] ?? "", `198.51.100.${i}`, user);
     assert.ok([401, 429].includes(status), `${status}`);
     if (status === 401) lookedAt += 1;
   }
-  return lookedAt;
+  return { lookedAt, ms: performance.now() - started };
 }
 
 test("guesses from all addresses count over all processes, and per process while Redis is down", async () => {
-  assert.equal(await guesses("ann", 60), TOGETHER);
+  const ann = await guesses("ann", 60);
+  const most = TOGETHER * (1 + Math.floor(ann.ms / WINDOW_MS));
+  assert.ok(ann.lookedAt >= TOGETHER && ann.lookedAt <= most, `${ann.lookedAt} in ${ann.ms} ms`);
   const { redis } = stack;
   assert.ok(redis);
   await redis.kill();
-  const alone = await guesses("bob", 45);
-  // One comes back to each in five seconds.
-  assert.ok(alone >= doors.length * OWN && alone <= doors.length * (OWN + 4), `${alone}`);
+  const bob = await guesses("bob", 45);
+  const own = OWN + Math.ceil(bob.ms / BACK_MS);
+  const least = doors.length * OWN;
+  assert.ok(bob.lookedAt >= least && bob.lookedAt <= doors.length * own, `${bob.lookedAt} in ${bob.ms} ms`);
   redis.start();
 });

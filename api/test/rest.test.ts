@@ -239,17 +239,20 @@ test(
   },
 );
 
+/** Ten guesses at once, then one in five seconds: hashing takes its time on a busy machine. */
+const allowedSince = (started: number): number => 10 + Math.ceil((performance.now() - started) / 5_000);
+
 test("guesses of a password are limited for the address and for the user", { timeout: 180_000 }, async () => {
+  const started = performance.now();
   const tries = await Promise.all(
     Array.from({ length: 50 }, () =>
       call("POST", "/v1/sessions", undefined, { user: "ann", password: "guess-guess" }),
     ),
   );
   const codes = tries.map(({ json }) => json["code"]);
-  assert.ok(
-    codes.includes("RATE_LIMITED") && codes.filter((code) => code === "UNAUTHENTICATED").length <= 12,
-    JSON.stringify(codes),
-  );
+  assert.ok(codes.includes("RATE_LIMITED"), codes.join());
+  const lookedAt = codes.filter((code) => code === "UNAUTHENTICATED").length;
+  assert.ok(lookedAt <= allowedSince(started), `${lookedAt}: ${codes.join()}`);
   const limited = tries.find(({ json }) => json["code"] === "RATE_LIMITED");
   assert.ok(Number(limited?.json["retryAfterMs"]) > 0 && Number(limited?.headers.get("retry-after")) > 0);
 });
@@ -272,17 +275,19 @@ test(
     const made = await call("POST", "/v1/users", undefined, { user: "rob", password }, "192.0.2.1");
     assert.equal(made.status, 201);
     assert.equal(await signIn("192.0.2.1", password), 201);
+    const started = performance.now();
     const guesses = await Promise.all(
       Array.from({ length: 40 }, (_, i) => signIn(`198.51.100.${i + 1}`, "guess-guess")),
     );
-    assert.ok(guesses.filter((code) => code === "UNAUTHENTICATED").length <= 14, guesses.join());
     assert.ok(guesses.includes("RATE_LIMITED"));
     for (let i = 0; i < 5; i += 1) {
-      // Hashing takes its time on a busy machine, and meanwhile one more guess is granted.
-      const tries = [await signIn("203.0.113.7", "guess-guess"), await signIn("203.0.113.7", "guess-guess")];
+      const tries = await Promise.all([1, 2, 3, 4].map(async () => signIn("203.0.113.7", "guess-guess")));
       assert.ok(tries.includes("RATE_LIMITED"), tries.join());
+      guesses.push(...tries);
       assert.equal(await signIn("192.0.2.1", password), 201);
     }
+    const lookedAt = guesses.filter((code) => code === "UNAUTHENTICATED").length;
+    assert.ok(lookedAt <= allowedSince(started), `${lookedAt}: ${guesses.join()}`);
   },
 );
 
