@@ -58,6 +58,7 @@ export class TextsOfStorage implements StoredTexts {
       // A storage of an earlier version knows of recalls, and tells no texts.
       return found.recalled === true ? { is: "recalled" } : { is: "said", text: found.text ?? preview };
     } catch (error) {
+      if (clock.monotonic() < this.#restUntil) return { is: "unknown" };
       this.#restUntil = clock.monotonic() + REST_MS;
       log.warn(
         { err: error },
