@@ -175,6 +175,32 @@ const ROWS: Readonly<Record<string, Row>> = {
     ]);
   },
 
+  "recalled or edited while the provider is slow: what waits is not sent, or says its latest words": async (
+    scene,
+    ann,
+    t,
+  ) => {
+    const service = await scene.ownService(t);
+    await scene.away("rex");
+    await scene.browser("rex", "web", { service });
+    const conversation = await group(ann, "R", "rex");
+    service.faults.next({ is: "slow", ms: 4_000 });
+    const first = await say(ann, conversation, "first");
+    await sleep(700);
+    const secret = await say(ann, conversation, "a secret");
+    const slip = await say(ann, conversation, "a slip");
+    await ann.recall(conversation, secret);
+    await ann.edit(conversation, slip, { text: "mended" });
+    await scene.settled(conversation, slip);
+    assert.deepEqual(
+      scene.told("rex").map(({ is, seq, text }) => [is, seq, text]),
+      [
+        ["notification", first, "ann: first"],
+        ["notification", slip, "ann: mended"],
+      ],
+    );
+  },
+
   "read on another device afterwards: it is withdrawn, with the new badge": async (scene, ann) => {
     await scene.away("ida");
     await scene.webhook("ida", "phone");

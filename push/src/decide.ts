@@ -44,6 +44,8 @@ const SKIP_REASONS = [
   "muted",
   "quiet",
   "read",
+  /** Its author took it back while the push waited. */
+  "recalled",
   /** The conversation is large, and the user is not mentioned. */
   "unmentioned",
   /** This message, or a later one of the conversation, was pushed to this device. */

@@ -2,6 +2,7 @@ import { namesOf } from "@jichat/protocol/bus/names.ts";
 import { Leases } from "@jichat/log/leases.ts";
 import { tellLevel } from "@jichat/log/level.ts";
 import { StorageClient } from "@jichat/log/storage-client.ts";
+import { PartitionLog } from "@jichat/log/partition-log.ts";
 import { openCluster } from "@jichat/log/open-cluster.ts";
 import { Presence } from "@jichat/presence/presence.ts";
 import { PushNotes } from "@jichat/presence/push-facts.ts";
@@ -25,6 +26,7 @@ import { PushService } from "./push-service.ts";
 import { QueueReader } from "./queue-reader.ts";
 import { sparing } from "./sparing-log.ts";
 import { StandingsOfStorage } from "./stored-standings.ts";
+import { TextsOfStorage } from "./stored-texts.ts";
 import { Languages } from "./templates/languages.ts";
 import { notificationText } from "./templates/notification-text.ts";
 import { readTemplates } from "./templates/read-templates.ts";
@@ -59,6 +61,7 @@ const { languages, faults: brokenTemplates } =
     : readTemplates(config.templates);
 for (const fault of brokenTemplates) log.error({ fault }, "a template of notifications cannot be used");
 const bus = new NatsBus(nats, log);
+const storage = new StorageClient({ bus, names, clock });
 const service = new PushService({
   config,
   names,
@@ -68,10 +71,11 @@ const service = new PushService({
   partitions,
   queue: new QueueReader({ jsm, names, clock }),
   notes: new PushNotes(data, () => clock.now()),
-  stored: new StandingsOfStorage({
-    storage: new StorageClient({ bus, names, clock }),
+  stored: new StandingsOfStorage({ storage, partitions, data, clock, log }),
+  storedTexts: new TextsOfStorage({
+    storage,
+    endOf: async (partition) => (await new PartitionLog(jsm, names, partition).state()).end,
     partitions,
-    data,
     clock,
     log,
   }),

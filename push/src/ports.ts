@@ -57,6 +57,18 @@ export interface StoredStandings {
   of(user: string, conversation: string): Promise<ListEntry | undefined>;
 }
 
+/** What a message says by now. */
+export type Said =
+  | { readonly is: "said"; readonly text: string }
+  | { readonly is: "recalled" }
+  /** Nobody knows it now. */
+  | { readonly is: "unknown" };
+
+export interface StoredTexts {
+  /** With its latest edit. Never rejects. */
+  of(message: Told): Promise<Said>;
+}
+
 /** Sessions of a user, as Redis knows them. */
 export interface UserSessions {
   readonly user: string;

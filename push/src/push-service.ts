@@ -41,6 +41,7 @@ export interface PushServiceParts {
   readonly queue: ports.Queue;
   readonly notes: ports.Notes;
   readonly stored: ports.StoredStandings;
+  readonly storedTexts: ports.StoredTexts;
   readonly lists: ListsOf;
   readonly registrations: ports.Registrations;
   readonly displayNames: ports.DisplayNames;
@@ -85,7 +86,7 @@ export class PushService {
       log,
       random,
     };
-    const sender = new Sender({ ...outward, judge, dead: parts.dead });
+    const sender = new Sender({ ...outward, judge, dead: parts.dead, texts: parts.storedTexts });
     const lanes = lanesOver(sender, parts, metrics);
     const withdrawals = new Withdrawals({ ...outward, lanes });
     const reports = new Reports({ ...parts, metrics, log });

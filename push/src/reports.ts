@@ -1,6 +1,6 @@
 import type { HeadEntry, ListEntry } from "@jichat/protocol/bus/query.ts";
 import type { QueuedMessage, QueuedReport } from "@jichat/protocol/bus/push.ts";
-import { PREVIEW_CHARS_MAX } from "@jichat/protocol/bus/push.ts";
+import { previewOf } from "@jichat/protocol/bus/push.ts";
 import type { Clock } from "@jichat/protocol/clock.ts";
 import { partitionOf } from "@jichat/protocol/ids.ts";
 import type { StoredHead, StoredList } from "@jichat/presence/presence-texts.ts";
@@ -113,7 +113,7 @@ function messageOf(
   const last = head?.last;
   if (head === undefined || last === undefined || head.no <= entry.markNo) return undefined;
   if (last.seq <= entry.mark || last.from === user) return undefined;
-  const preview = last.kind === "message" ? previewOf(last.body) : undefined;
+  const preview = last.kind === "message" ? textOf(last.body) : "";
   return {
     is: "message",
     conversation: head.conversation,
@@ -122,7 +122,7 @@ function messageOf(
     from: last.from,
     ts: last.ts,
     ...(last.mentions === undefined ? {} : { mentions: last.mentions }),
-    ...(preview === undefined ? {} : { preview }),
+    ...(preview === "" ? {} : { preview }),
     ...(head.kind === "direct" ? { isDirect: true } : head.name === undefined ? {} : { name: head.name }),
     // Redis does not know how many members there are: the rule for large conversations does not apply.
     members: 0,
@@ -131,9 +131,6 @@ function messageOf(
   };
 }
 
-/** The beginning of a body's `text`, as the router cuts it. A body is JSON text between our processes. */
-function previewOf(body: string | undefined): string | undefined {
-  if (body === undefined) return undefined;
-  const { text } = JSON.parse(body) as { readonly text?: unknown };
-  return typeof text === "string" && text !== "" ? text.slice(0, PREVIEW_CHARS_MAX) : undefined;
-}
+/** A body is JSON text between our processes. */
+const textOf = (body: string | undefined): string =>
+  body === undefined ? "" : previewOf((JSON.parse(body) as { readonly text?: unknown }).text);

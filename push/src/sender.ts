@@ -8,12 +8,14 @@ import type { SkipReason } from "./decide.ts";
 import type { Job, Scope, Settled } from "./job.ts";
 import type { Judge } from "./judge.ts";
 import type { PushMetrics } from "./metrics.ts";
-import type { DeadLetters, Log, Notes, Providers, Registrations } from "./ports.ts";
+import type { DeadLetters, Log, Notes, Providers, Registrations, StoredTexts } from "./ports.ts";
 import type { Outcome, Provider } from "./provider.ts";
 import type { Slots } from "./slots.ts";
 
 /** A decision that is older is made again before anything is sent. */
 const FRESH_MS = 1_000;
+/** A message that is older may have been edited or recalled: what it says is asked before it is told. */
+const TOLD_MS = 1_000;
 const RETRY_MS = 250;
 const NOTE_TRIES_MAX = 20;
 
@@ -25,6 +27,7 @@ export interface SenderParts {
   readonly providers: Providers;
   readonly compose: Composer;
   readonly notes: Pick<Notes, "note">;
+  readonly texts: StoredTexts;
   readonly registrations: Pick<Registrations, "removeIfStill">;
   readonly dead: DeadLetters;
   readonly metrics: PushMetrics;
@@ -87,10 +90,12 @@ export class Sender {
       if (typeof again === "string") return { is: "skip", reason: again };
       const provider = providers.get(target.kind);
       if (provider === undefined) return { is: "skip", reason: "unoffered" };
+      const told = await this.#told(again);
+      if (told === "recalled") return { is: "skip", reason: told };
       sending.scope.signal.throwIfAborted();
       const circuit = circuits.of(provider, target, clock.monotonic());
       const mayTry = circuit.take(clock.monotonic());
-      const outcome = mayTry ? await this.#attempt(again, provider, circuit) : undefined;
+      const outcome = mayTry ? await this.#attempt(told, provider, circuit) : undefined;
       metrics.countAttempt(target.kind, outcome?.is ?? "down");
       return outcome === undefined
         ? { is: "down", job: again }
@@ -116,6 +121,19 @@ export class Sender {
     const isRepeated = decision.is === "skip" && decision.reason === "sent" && isLate;
     if (decision.is === "skip" && !isRepeated) return decision.reason;
     return { ...job, standing, judgedAt: at };
+  }
+
+  /**
+   * The job with what its message says by now, and without a text if nobody knows that. One that stands for
+   * several messages tells no text.
+   */
+  async #told(job: Job): Promise<Job | "recalled"> {
+    const { texts, clock } = this.#parts;
+    const { message, count } = job;
+    if (count > 1 || clock.now() - message.ts <= TOLD_MS) return job;
+    const said = await texts.of(message);
+    if (said.is === "recalled") return said.is;
+    return { ...job, message: { ...message, preview: said.is === "said" ? said.text : undefined } };
   }
 
   async #attempt(job: Job, provider: Provider, circuit: Circuit): Promise<Outcome> {

@@ -16,6 +16,7 @@ import type {
   Queue,
   QueueMessage,
   Registrations,
+  Said,
 } from "../src/ports.ts";
 import type { Outcome, Provider, Push } from "../src/provider.ts";
 import { PushService } from "../src/push-service.ts";
@@ -273,6 +274,9 @@ export class Bench {
   readonly dead: DeadLetter[] = [];
   /** Entries that Redis has lost. */
   readonly stored = new Map<string, ListEntry>();
+  /** What messages say by now, by conversation and seq; storage does not know the others. */
+  readonly said = new Map<string, Said>();
+  textsAsked = 0;
   readonly telemetry = new FakeTelemetry();
   /** What connectors answer; nothing from those that are not there. */
   readonly live = new Map<string, readonly (LiveDevice & { user: string })[]>();
@@ -298,6 +302,12 @@ export class Bench {
       queue: this.queue,
       notes: this.notes,
       stored: { of: async (user, conversation) => this.stored.get(`${user} ${conversation}`) },
+      storedTexts: {
+        of: async ({ conversation, seq }) => {
+          this.textsAsked += 1;
+          return this.said.get(`${conversation} ${seq}`) ?? { is: "unknown" };
+        },
+      },
       lists: { list: async () => assertNever(), heads: async () => [] },
       registrations: this.registrations,
       displayNames: { of: async (user) => user.toUpperCase() },

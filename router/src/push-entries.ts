@@ -1,7 +1,7 @@
 import type { Candidates } from "@jichat/presence/candidates.ts";
 import { NO_CANDIDATES } from "@jichat/presence/candidates.ts";
 import type { QueuedMessage, QueuedRead } from "@jichat/protocol/bus/push.ts";
-import { PREVIEW_CHARS_MAX } from "@jichat/protocol/bus/push.ts";
+import { previewOf } from "@jichat/protocol/bus/push.ts";
 import { isDirect } from "@jichat/protocol/ids.ts";
 import type { EffectUnit, EventEffect } from "./effect-unit.ts";
 
@@ -72,11 +72,4 @@ function messageOf(
 export function amongOf(to: readonly string[], users: Iterable<string>): readonly string[] {
   const wanted = new Set(users);
   return to.filter((user) => wanted.has(user));
-}
-
-function previewOf(text: unknown): string {
-  if (typeof text !== "string") return "";
-  const cut = text.slice(0, PREVIEW_CHARS_MAX);
-  // Half a character at its end is none.
-  return text.length > cut.length ? cut.replace(/[\ud800-\udbff]$/, "") : cut;
 }

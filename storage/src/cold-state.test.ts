@@ -110,3 +110,32 @@ test("recent ids of a conversation that exceed one answer are left out, and each
     assert.equal((facts?.idsFrom ?? 0) === Number.MAX_SAFE_INTEGER, told === 0);
   }
 });
+
+test("events come with their texts if these are asked for: as they were edited last, and none if recalled", async () => {
+  const log = new Log();
+  log.add("g_1", 1, { kind: "created", name: "all", users: ["ann"] });
+  const long = `${"x".repeat(199)}\u{1F600}`;
+  for (const [seq, body] of [
+    [2, { text: "first" }],
+    [3, { text: "secret" }],
+    [4, { text: long }],
+    [5, { file: 1 }],
+  ] as const)
+    log.add("g_1", seq, { kind: "message", body: JSON.stringify(body) });
+  log.add("g_1", 6, { kind: "edited", target: 2, body: JSON.stringify({ text: "mended" }) });
+  log.add("g_1", 7, { kind: "recalled", target: 3 });
+  const events = [2, 3, 4, 5, 9].map((seq) => ({ conversation: "g_1", seq }));
+  const question = { v: 1, q: "facts", partition: 0, position: 0, ids: [], conversations: [] } as const;
+  const told = await answerFacts(store, cold, log.tail, { ...question, events, hasTexts: true });
+  assert.deepEqual(
+    told.events.map(({ seq, text, recalled = false }) => [seq, text, recalled]),
+    [
+      [2, "mended", false],
+      [3, "", true],
+      [4, "x".repeat(199), false],
+      [5, "", false],
+    ],
+  );
+  const without = await answerFacts(store, cold, log.tail, { ...question, events });
+  assert.ok(without.events.every((event) => !("text" in event)));
+});

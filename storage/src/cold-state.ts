@@ -10,6 +10,8 @@ import type {
   MembersAfter,
   MembersPage,
 } from "@jichat/protocol/bus/query.ts";
+import { previewOf } from "@jichat/protocol/bus/push.ts";
+import type { InnerEvent } from "@jichat/protocol/frame/server-frame.ts";
 import { ANSWER_BYTES_MAX, MEMBERS_PAGE_MAX } from "@jichat/protocol/limits.ts";
 import { Folded } from "./fold.ts";
 import { readSpan, shownOf } from "./events.ts";
@@ -103,10 +105,14 @@ function withTail(
   return { from: recent.from, ids: [...ids.values()] };
 }
 
+/** A body is JSON text between our processes. What is recalled has none. */
+const textOf = ({ body }: InnerEvent): string =>
+  body === undefined ? "" : previewOf((JSON.parse(body) as { readonly text?: unknown }).text);
+
 async function findEvents(
   cold: ColdRows,
   runs: readonly Run[],
-  wanted: FactsQuery["events"],
+  { events: wanted, hasTexts }: Pick<FactsQuery, "events" | "hasTexts">,
 ): Promise<(EventFacts & { conversation: string })[]> {
   return Promise.all(
     wanted.map(async ({ conversation, seq }) => {
@@ -122,6 +128,7 @@ async function findEvents(
           from: event.from,
           ts: event.ts,
           ...(recalled ? { recalled } : {}),
+          ...(hasTexts === true ? { text: textOf(event) } : {}),
         },
       ];
     }),
@@ -159,7 +166,7 @@ export async function answerFacts(
       query.conversations.map(async (id) => [id, withTail(await cold.recentIds.of(id), runs, id)] as const),
     ),
     findIds(store, runs, query.ids),
-    findEvents(cold, runs, query.events),
+    findEvents(cold, runs, query),
   ]);
   const recentOf = new Map(recent);
   const conversations: ConversationFacts[] = [];

@@ -70,7 +70,7 @@ const READERS: Readonly<Record<string, readonly [times: number, what: string]>> 
   "push/src/providers/web-push.ts": [1, "a Retry-After that is a date"],
   "push/src/providers/webhook.ts": [2, "a signature's time; a Retry-After that is a date"],
   "push/src/resender.ts": [1, "a message's age"],
-  "push/src/sender.ts": [2, "the delay since a message's ts; when a push was refused"],
+  "push/src/sender.ts": [3, "a message's age, and the delay since its ts; when a push was refused"],
   "router/src/cold-loads.ts": [1, "the age of ids, by what they say"],
   "router/src/partition.ts": [2, "a batch's ts and an event's; the age of ids"],
   "router/src/router.ts": [1, "a span's start"],

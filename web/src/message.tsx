@@ -57,17 +57,18 @@ function Note({ event, me }: { readonly event: ChatEvent; readonly me: string })
   );
 }
 
+const classOf = (...names: readonly (string | false)[]): string =>
+  names.filter((name) => name !== false).join(" ");
+
 function Message({ row, me, isGroup, isAimed, onEdit, onRecall }: Props) {
   const { event, isHead } = row;
   const isMine = event.from === me;
   const isGone = event.recalled !== undefined;
   const isNamed = isGroup && !isMine && isHead;
   const name = useNames([event.from])(event.from);
-  const classes = ["message", isMine ? "mine" : "", isGone ? "gone" : "", isHead ? "head" : ""];
-  if (isAimed) classes.push("aimed");
   const meta = <Meta event={event} isMine={isMine} />;
   return (
-    <div class={isMine ? "line mine" : "line"}>
+    <div class={classOf("line", isMine && "mine", isHead && "head")}>
       {isGroup && !isMine ? (
         isHead ? (
           <Face name={name} seed={event.from} />
@@ -75,7 +76,10 @@ function Message({ row, me, isGroup, isAimed, onEdit, onRecall }: Props) {
           <span class="face-space" />
         )
       ) : null}
-      <div class={classes.filter((name) => name !== "").join(" ")} data-seq={event.seq}>
+      <div
+        class={classOf("message", isMine && "mine", isGone && "gone", isAimed && "aimed")}
+        data-seq={event.seq}
+      >
         {isNamed ? (
           <span class="from">
             <bdi>{name}</bdi>

@@ -64,6 +64,14 @@ export interface PushEntries {
 /** Longest preview, in UTF-16 code units. */
 export const PREVIEW_CHARS_MAX = 200;
 
+/** The beginning of a body's `text`, as notifications show it; "" if there is none. */
+export function previewOf(text: unknown): string {
+  if (typeof text !== "string") return "";
+  const cut = text.slice(0, PREVIEW_CHARS_MAX);
+  // Half a character at its end is none.
+  return text.length > cut.length ? cut.replace(/[\ud800-\udbff]$/, "") : cut;
+}
+
 export const encodePushEntries = (entries: readonly QueuedPush[]): Uint8Array =>
   encodeInner<PushEntries>({ v: 1, entries });
 

@@ -16,7 +16,10 @@ interface AtPosition {
   readonly position: number;
 }
 
-/** A query of a router: whole cold conversations, and ids and events that are too old for its memory. */
+/**
+ * A query of a router: whole cold conversations, and ids and events that are too old for its memory. Push
+ * workers ask for events alone.
+ */
 export interface FactsQuery extends AtPosition {
   readonly q: "facts";
   readonly conversations: readonly string[];
@@ -26,6 +29,8 @@ export interface FactsQuery extends AtPosition {
    * The asker accepts members in pages. An owner of level 0 does not set it, and gets all members at once.
    */
   readonly isPaged?: true | undefined;
+  /** Asks for the texts of `events` too, as a push worker does. */
+  readonly hasTexts?: true | undefined;
   /** Asks for further members of conversations whose facts had `membersNext`. */
   readonly members?: readonly MembersAfter[] | undefined;
 }
@@ -51,6 +56,11 @@ export interface EventFacts {
   readonly from: string;
   readonly ts: number;
   readonly recalled?: boolean | undefined;
+  /**
+   * If texts were asked for: the beginning of the body's `text` after its latest edit (`previewOf`), "" if
+   * there is none. A storage of an earlier version tells none.
+   */
+  readonly text?: string | undefined;
 }
 export interface IdFacts {
   readonly user: string;

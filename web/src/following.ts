@@ -1,0 +1,59 @@
+/** A reader who moves up by more than this leaves, and who comes down to as near to the end follows again. */
+const NEAR_PX = 80;
+/** Browsers round. */
+const SLACK_PX = 2;
+/** What moves up again after this time moves for another reason. */
+const PAUSE_MS = 500;
+
+/**
+ * Whether a view of lines stays at their end as lines arrive.
+ *
+ * The distance from the end says nothing of that: lines that have just arrived are below the view until it
+ * is put to the end again. So a view is left behind only by who moves it up. The page itself says where it
+ * has put the view, so what is higher than that was moved by the reader. Where lines arrive in each frame,
+ * the view is put back while it is still being moved: so short ways up add up.
+ */
+export class Following {
+  #isOn = true;
+  #top = 0;
+  #risen = 0;
+  #risenAt = Number.NEGATIVE_INFINITY;
+
+  get isOn(): boolean {
+    return this.#isOn;
+  }
+
+  /** The reader wants the end. */
+  start(): void {
+    this.#isOn = true;
+    this.#risen = 0;
+  }
+
+  /** The reader wants another place. */
+  stop(): void {
+    this.#isOn = false;
+  }
+
+  /** The page has put the view there. */
+  put(top: number): void {
+    this.#top = top;
+  }
+
+  /**
+   * The view is `top` pixels below the beginning, and `rest` pixels of lines are below the view. `now` is in
+   * monotonic milliseconds.
+   */
+  look(top: number, rest: number, now: number): void {
+    const risen = this.#top - top;
+    this.#top = top;
+    if (rest <= SLACK_PX) {
+      this.start();
+    } else if (risen > SLACK_PX) {
+      this.#risen = risen + (now - this.#risenAt > PAUSE_MS ? 0 : this.#risen);
+      this.#risenAt = now;
+      if (this.#risen > NEAR_PX) this.#isOn = false;
+    } else if (rest < NEAR_PX) {
+      this.#isOn = true;
+    }
+  }
+}
