@@ -15,6 +15,10 @@ import { Election } from "./kube/election.ts";
 import { EventRecorder } from "./kube/events.ts";
 import { WorkQueue } from "./kube/work-queue.ts";
 import { operatorMetrics } from "./metrics.ts";
+import { askServers } from "./roll/ask-servers.ts";
+import { moveLeaders } from "./roll/move-leaders.ts";
+import { Rolls } from "./roll/rolls.ts";
+import { ServerWatch } from "./roll/server-watch.ts";
 import { Reconciler } from "./reconcile.ts";
 import type { Told } from "./talk/talk.ts";
 import { TalkWatch } from "./talk/talk-watch.ts";
@@ -44,6 +48,11 @@ const DISCOVER_AGAIN_MS = 2_000;
 
 /** This operator's identity, as in `status.keeper`. */
 const identityOf = ({ namespace, lease }: Config): string => `${namespace}/${lease}`;
+
+function rollsOf(clock: Clock, onNews: (key: string) => void): Rolls {
+  const watch = new ServerWatch({ ask: askServers, clock, onNews });
+  return new Rolls({ watch, clock });
+}
 
 /** Wires everything that works on ChatClusters, without running it. */
 function assemble({ config, api, clock, telemetry, talk, askPods, connectors }: OperatorParts) {
@@ -88,6 +97,8 @@ function assemble({ config, api, clock, telemetry, talk, askPods, connectors }: 
     askPods,
     connectors,
     raiseLevel: raiseOverNats,
+    rolls: rollsOf(clock, enqueue),
+    moveLeaders,
     talks,
     onApplied: metrics.countApplied,
     onRefused: metrics.countRefused,

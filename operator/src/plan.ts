@@ -6,6 +6,7 @@ import type { Workload } from "./desired/workloads.ts";
 import type { KubeObject } from "./kube/object.ts";
 import type { Observed } from "./observed.ts";
 import { idOf, jobState } from "./observed.ts";
+import type { Roll } from "./roll/next-server.ts";
 import type { DrainPlan } from "./scale/drains.ts";
 import { NO_DRAINS } from "./scale/drains.ts";
 import type { Fleet } from "./scale/fleet.ts";
@@ -61,6 +62,8 @@ export interface Plan {
   readonly drains: DrainPlan;
   /** The connectors that the drains rest on; absent while none are to run. */
   readonly fleet?: Fleet;
+  /** The next step of a roll of managed nats-servers; absent where Kubernetes rolls them, or nobody. */
+  readonly roll?: Roll;
 }
 
 /** Kinds that are never removed, even if no input names them. The finalizer handles data. */

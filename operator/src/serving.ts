@@ -114,14 +114,13 @@ export const stuckServers = (observed: Observed): readonly KubeObject[] =>
 
 /**
  * Says that managed nats-servers are missing, while those that are left have a quorum: people talk, and one
- * more loss may end that. Undefined while a change of the servers rolls out, which restarts one at a time.
+ * more loss may end that.
  */
 export function atQuorum(observed: Observed): string | undefined {
   for (const { spec, status } of observed.ofKind<Servers>("StatefulSet", "nats")) {
     const wanted = spec?.replicas ?? 0;
     const ready = status?.readyReplicas ?? 0;
-    const isRolling = status?.currentRevision !== status?.updateRevision;
-    if (!isRolling && ready < wanted && 2 * ready > wanted)
+    if (ready < wanted && 2 * ready > wanted)
       return `${ready} of ${wanted} nats-servers are ready: a quorum, so people talk; find out why the others are not`;
   }
   return undefined;
