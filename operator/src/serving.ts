@@ -96,11 +96,13 @@ export const pullFailures = (observed: Observed): readonly PullFailure[] =>
 
 /**
  * Servers that wait for an image that is not wanted any more. A StatefulSet waits until they are ready before
- * it replaces them, which never happens (kubernetes#67250), so they have to be deleted.
+ * it replaces them, which never happens (kubernetes#67250), so they have to be deleted. Where the operator
+ * replaces servers itself, it does so anyway.
  */
 export const stuckServers = (observed: Observed): readonly KubeObject[] =>
-  observed.ofKind<Servers>("StatefulSet").flatMap(({ metadata: { name }, status }) =>
+  observed.ofKind<Servers>("StatefulSet").flatMap(({ metadata: { name }, spec, status }) =>
     observed.ofKind<PodObject>("Pod").filter((pod) => {
+      if (spec?.updateStrategy?.type === "OnDelete") return false;
       const revision = pod.metadata.labels?.["controller-revision-hash"];
       return (
         pod.metadata.name.replace(/-\d+$/, "") === name &&
