@@ -7,6 +7,7 @@ import type { KubeObject } from "./kube/object.ts";
 import type { Observed } from "./observed.ts";
 import { idOf, jobState } from "./observed.ts";
 import type { Roll } from "./roll/next-server.ts";
+import { withTakeOver } from "./roll/take-over.ts";
 import type { DrainPlan } from "./scale/drains.ts";
 import { NO_DRAINS } from "./scale/drains.ts";
 import type { Fleet } from "./scale/fleet.ts";
@@ -81,7 +82,7 @@ export function planOf(
   told: ConnectorsTold = NOTHING_TOLD,
 ): Plan {
   const groundwork = withRouting(withVolumes(groundworkOf(input), observed), input, observed);
-  const servers = withVolumes(serversOf(input), observed);
+  const servers = withTakeOver(withVolumes(serversOf(input), observed), observed);
   const migration = migrationOf(input);
   const sleeping = input.cluster.spec.hibernate;
   const runs = observed.ofKind("Deployment", "router").length > 0;
