@@ -82,11 +82,12 @@ test(
     await makeStreams(servers);
     const components = ["connector", "router", "storage", "api"] as const;
     const urls = components.map((name) => [name, { NATS_URL: servers.url(KEYS, name) }] as const);
+    const log = { PARTITIONS: "4", LOG_REPLICAS: "3", LOG_BYTES_MAX: "67108864" };
     const stack = await startStack(t, {
       connectors: 2,
       cluster: clusterNameOf(input.cluster),
       natsUrl: "told to each component",
-      env: Object.fromEntries(urls),
+      env: { "*": log, ...Object.fromEntries(urls) },
     });
     let before = 0;
     let tookMs = 0;
