@@ -11,6 +11,8 @@ import type { KubeObject } from "./kube/object.ts";
 import { RESOURCES } from "./kube/object.ts";
 import type { Observed } from "./observed.ts";
 import type { Plan } from "./plan.ts";
+import type { RestartParts } from "./roll/restart.ts";
+import { restartServer } from "./roll/restart.ts";
 import { waitingServers } from "./rotation-way.ts";
 import type { ConnectorAdmin } from "./scale/ask-connectors.ts";
 import { carryOut } from "./scale/carry-out.ts";
@@ -31,6 +33,8 @@ export interface ActParts {
   readonly normalised: Normalised;
   readonly admin: ConnectorAdmin;
   readonly memory: WriteMemory;
+  readonly moveLeaders: RestartParts["moveLeaders"];
+  readonly now: () => Date;
   readonly onApplied: () => void;
   /** Called with the kind of an object that the API server refused. */
   readonly onRefused: (kind: string) => void;
@@ -44,7 +48,7 @@ export async function act(
   input: DesiredInput,
   plan: Plan,
   observed: Observed,
-  { api, events, admin, memory, normalised, onApplied, onRefused }: ActParts,
+  { api, events, admin, memory, normalised, moveLeaders, now, onApplied, onRefused }: ActParts,
 ): Promise<Done> {
   const { cluster } = input;
   const changed: KubeObject[] = [];
@@ -78,11 +82,18 @@ export async function act(
     },
   );
   const notDrained = await carryOut(input, plan.drains.acts, observed, { api, events, admin, memory });
+  // If this pass changed the servers, it decided on what they were before.
+  const isFresh = changed.some(({ kind }) => kind === "StatefulSet");
+  const notRestarted =
+    plan.roll === undefined || isFresh
+      ? []
+      : await restartServer(input, plan.roll, observed, { api, events, memory, moveLeaders, now });
   // The chart may be older than this image, and not allow this. The kubelet then finds the change by itself.
   const refused = [
     ...notApplied,
     ...notOurs,
     ...notDrained,
+    ...notRestarted,
     ...notWoken.filter(({ error }) => !isForbidden(error)),
   ];
   const notGone = await actOnAll(

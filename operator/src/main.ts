@@ -8,6 +8,8 @@ import { beforeUninstall } from "./before-uninstall.ts";
 import { readConfig, readUninstallConfig } from "./config.ts";
 import { runOperator } from "./operator.ts";
 import { KubeApi } from "./kube/api.ts";
+import { askServers } from "./roll/ask-servers.ts";
+import { moveLeaders } from "./roll/move-leaders.ts";
 import { connectorAdmin } from "./scale/ask-connectors.ts";
 import { talk } from "./talk/talk.ts";
 
@@ -30,7 +32,16 @@ const telemetry = startTelemetry("operator", { ...config, cluster: "operator", t
 const shutdown = shutdownSignal();
 const api = new KubeApi(kubeConfig, "jichat-operator");
 const operator = runOperator(
-  { config, api, clock: systemClock, telemetry, talk, askPods, connectors: connectorAdmin() },
+  {
+    config,
+    api,
+    clock: systemClock,
+    telemetry,
+    talk,
+    askPods,
+    connectors: connectorAdmin(),
+    servers: { ask: askServers, moveLeaders },
+  },
   shutdown,
 );
 const admin = await startAdmin({ ...config, clusterKeys: [] }, telemetry, operator.health);

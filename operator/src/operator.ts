@@ -15,10 +15,19 @@ import { Election } from "./kube/election.ts";
 import { EventRecorder } from "./kube/events.ts";
 import { WorkQueue } from "./kube/work-queue.ts";
 import { operatorMetrics } from "./metrics.ts";
+import type { ServerWatchOptions } from "./roll/server-watch.ts";
+import { Rolls } from "./roll/rolls.ts";
+import { ServerWatch } from "./roll/server-watch.ts";
 import { Reconciler } from "./reconcile.ts";
 import type { Told } from "./talk/talk.ts";
 import { TalkWatch } from "./talk/talk-watch.ts";
 import type { Way } from "./talk/way.ts";
+
+/** What a roll of managed nats-servers asks of them. */
+export interface ServersAdmin {
+  readonly ask: ServerWatchOptions["ask"];
+  readonly moveLeaders: ReconcileOptions["moveLeaders"];
+}
 
 export interface OperatorParts {
   readonly config: Config;
@@ -28,6 +37,7 @@ export interface OperatorParts {
   /** Talks once through an edge, and checks partitions from `fromPartition` on. Never rejects. */
   readonly askPods: ReconcileOptions["askPods"];
   readonly connectors: ReconcileOptions["connectors"];
+  readonly servers: ServersAdmin;
   readonly talk: (way: Way, fromPartition: number, clock: Clock, signal: AbortSignal) => Promise<Told>;
 }
 
@@ -46,7 +56,7 @@ const DISCOVER_AGAIN_MS = 2_000;
 const identityOf = ({ namespace, lease }: Config): string => `${namespace}/${lease}`;
 
 /** Wires everything that works on ChatClusters, without running it. */
-function assemble({ config, api, clock, telemetry, talk, askPods, connectors }: OperatorParts) {
+function assemble({ config, api, clock, telemetry, talk, askPods, connectors, servers }: OperatorParts) {
   const { log } = telemetry;
   const queue = new WorkQueue({ clock });
   const metrics = operatorMetrics(telemetry, queue, api);
@@ -88,6 +98,8 @@ function assemble({ config, api, clock, telemetry, talk, askPods, connectors }: 
     askPods,
     connectors,
     raiseLevel: raiseOverNats,
+    rolls: new Rolls({ watch: new ServerWatch({ ask: servers.ask, clock, onNews: enqueue }), clock }),
+    moveLeaders: servers.moveLeaders,
     talks,
     onApplied: metrics.countApplied,
     onRefused: metrics.countRefused,

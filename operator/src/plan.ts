@@ -6,6 +6,8 @@ import type { Workload } from "./desired/workloads.ts";
 import type { KubeObject } from "./kube/object.ts";
 import type { Observed } from "./observed.ts";
 import { idOf, jobState } from "./observed.ts";
+import type { Roll } from "./roll/next-server.ts";
+import { withTakeOver } from "./roll/take-over.ts";
 import type { DrainPlan } from "./scale/drains.ts";
 import { NO_DRAINS } from "./scale/drains.ts";
 import type { Fleet } from "./scale/fleet.ts";
@@ -61,6 +63,8 @@ export interface Plan {
   readonly drains: DrainPlan;
   /** The connectors that the drains rest on; absent while none are to run. */
   readonly fleet?: Fleet;
+  /** The next step of a roll of managed nats-servers; absent where Kubernetes rolls them, or nobody. */
+  readonly roll?: Roll;
 }
 
 /** Kinds that are never removed, even if no input names them. The finalizer handles data. */
@@ -78,7 +82,7 @@ export function planOf(
   told: ConnectorsTold = NOTHING_TOLD,
 ): Plan {
   const groundwork = withRouting(withVolumes(groundworkOf(input), observed), input, observed);
-  const servers = withVolumes(serversOf(input), observed);
+  const servers = withTakeOver(withVolumes(serversOf(input), observed), observed);
   const migration = migrationOf(input);
   const sleeping = input.cluster.spec.hibernate;
   const runs = observed.ofKind("Deployment", "router").length > 0;

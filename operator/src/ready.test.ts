@@ -12,6 +12,7 @@ import { no, unknown, yes } from "./kube/conditions.ts";
 import type { KubeObject } from "./kube/object.ts";
 import { Observed } from "./observed.ts";
 import type { BackendsSeen } from "./plan.ts";
+import type { Roll } from "./roll/next-server.ts";
 import { NO_DRAINS } from "./scale/drains.ts";
 import { failedStatus, statusOf } from "./status.ts";
 
@@ -49,14 +50,16 @@ function told(
   more: Seen & {
     live?: Partial<Live>;
     backends?: Partial<BackendsSeen>;
+    roll?: Roll;
   } = {},
 ): (type: string) => string {
-  const { input = inputOf({ clickhouse: { embedded: {} } }) } = more;
+  const { input = inputOf({ clickhouse: { embedded: {} } }), roll } = more;
+  const plan = { objects: [], removals: [], waitsFor: undefined, drains: NO_DRAINS };
   const status = statusOf({
     input,
     observed: running(input, more),
     backends: { ...WELL, ...more.backends },
-    plan: { objects: [], removals: [], waitsFor: undefined, drains: NO_DRAINS },
+    plan: roll === undefined ? plan : { ...plan, roll },
     unserved: [],
     live: { ...QUIET, ...more.live },
     talk,
@@ -143,13 +146,13 @@ test("a pass that fails updates the conditions of the talks, and no others", () 
   ]);
 });
 
-const servers = (ready: number, wanted = 3, updateRevision = "a"): KubeObject[] => [
+const servers = (ready: number, wanted = 3): KubeObject[] => [
   {
     apiVersion: "apps/v1",
     kind: "StatefulSet",
     metadata: { name: "chat-nats", namespace: "people", labels: { [LABELS.component]: "nats" } },
     spec: { replicas: wanted },
-    status: { replicas: wanted, readyReplicas: ready, currentRevision: "a", updateRevision },
+    status: { replicas: wanted, readyReplicas: ready, updatedReplicas: wanted },
   } as KubeObject,
 ];
 
@@ -161,8 +164,17 @@ test("two of three nats-servers are a quorum: Ready stays, and Degraded says how
   // Without a quorum, NATS does not answer: that is another reason.
   assert.match(told(TALKED, { servers: servers(1) })("Degraded"), /^False AsWanted/);
   assert.match(told(TALKED, { servers: servers(0, 1) })("Degraded"), /^False AsWanted/);
-  // A roll restarts one at a time: Progressing says so.
-  const rolling = told(TALKED, { servers: servers(2, 3, "b") });
+  // A roll restarts one at a time: Progressing says so, until it stands still.
+  const roll = {
+    does: "waits",
+    why: "chat-nats-1 is not ready",
+    heldMs: 0,
+    asks: false,
+  } as const;
+  const rolling = told(TALKED, { servers: servers(2), roll });
   assert.match(rolling("Degraded"), /^False AsWanted/);
-  assert.match(rolling("Progressing"), /^True RollingOut .*nats 2\/3/);
+  assert.match(rolling("Progressing"), /^True RollingOut nats 2\/3, the next .*: chat-nats-1 is not ready$/);
+  const held = told(TALKED, { servers: servers(2), roll: { ...roll, heldMs: 300_000 } });
+  assert.match(held("Degraded"), /^True RollHeld .* no server is restarted: chat-nats-1 is not ready$/);
+  assert.match(held("Ready"), /^True AllReady/, "people talk");
 });

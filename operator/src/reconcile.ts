@@ -32,6 +32,8 @@ import type { BackendsSeen, Plan } from "./plan.ts";
 import type { RaiseLevel } from "./raise-level.ts";
 import { raiseWhereItMay } from "./raise-level.ts";
 import { planOf } from "./plan.ts";
+import type { RestartParts } from "./roll/restart.ts";
+import type { Rolls } from "./roll/rolls.ts";
 import { wayOf } from "./rotation-way.ts";
 import { failedStatus, refusedStatus, statusOf } from "./status.ts";
 import { tellStatus } from "./tell-status.ts";
@@ -59,6 +61,8 @@ export interface ReconcileOptions {
   readonly askPods: (observed: Observed, asks: { readonly levels: boolean }) => Promise<Live>;
   readonly raiseLevel: RaiseLevel;
   readonly connectors: ConnectorAdmin;
+  readonly rolls: Rolls;
+  readonly moveLeaders: RestartParts["moveLeaders"];
   readonly talks: TalkWatch;
   readonly onApplied: () => void;
   /** Called with the kind of an object that the API server refused. */
@@ -69,6 +73,8 @@ export interface ReconcileOptions {
 const DELETION_MS = 2_000;
 /** A drain goes on at least this often: what pods report of it is no event of the API server. */
 const DRAIN_MS = 1_000;
+/** A roll of nats-servers goes on at least this often: how level they are is no event of the API server. */
+const ROLL_MS = 1_000;
 
 /**
  * Level-triggered: a pass reads the whole state, never the event that started it. It is safe to run at any
@@ -129,7 +135,7 @@ export class Reconciler {
     const seen = backends.look(key, offered);
     const input = cluster.spec.paused ? offered : this.#advanced(key, offered, observed, seen);
     this.#inputs.set(key, input);
-    const { plan, unserved } = await this.#planFor(input, observed, seen);
+    const { plan, unserved } = await this.#planFor(key, input, observed, seen);
     const { refused, changed } = cluster.spec.paused ? NOTHING : await this.#act(input, plan, observed);
     const { live, isOpen } = await this.#ask(key, input, observed, seen);
     const talk = this.#talk(key, input, observed, edgeOf(input, observed, seen, live.faults));
@@ -153,30 +159,35 @@ export class Reconciler {
       waits ? backends.againMs(key) : resyncMs,
       isOpen ? ORPHAN_MS : resyncMs,
       plan.drains.isOpen ? DRAIN_MS : resyncMs,
+      (plan.roll?.does ?? "nothing") === "nothing" ? resyncMs : ROLL_MS,
     );
     return { afterMs, isRefused };
   }
 
-  async #planFor(input: DesiredInput, observed: Observed, seen: BackendsSeen) {
-    const { informers, connectors } = this.#options;
+  async #planFor(key: string, input: DesiredInput, observed: Observed, seen: BackendsSeen) {
+    const { informers, connectors, rolls } = this.#options;
     const pods = await connectors.look(observed);
     const whole = planOf(input, observed, seen, { now: this.#now().getTime(), pods });
     const unserved = whole.objects.filter((object) => !informers.serves(resourceOf(object)));
     const objects = whole.objects.filter((object) => !unserved.includes(object));
-    return { plan: { ...whole, objects }, unserved };
+    const roll = rolls.next(key, input, observed, seen.streams?.fault);
+    const plan: Plan = { ...whole, objects, ...(roll === undefined ? {} : { roll }) };
+    return { plan, unserved };
   }
 
   async #act(input: DesiredInput, plan: Plan, observed: Observed): Promise<Done> {
     const { connectors } = this.#options;
     const [memory, normalised] = [this.#memory, this.#normalised];
-    return act(input, plan, observed, { ...this.#options, admin: connectors, memory, normalised });
+    const now = (): Date => this.#now();
+    return act(input, plan, observed, { ...this.#options, admin: connectors, memory, normalised, now });
   }
 
   /** Keeps the last valid input in place while the spec cannot be applied. Returns what was refused of it. */
   async #keepOn(key: string, cluster: ChatCluster, observed: Observed): Promise<readonly string[]> {
     const input = lastInput(this.#inputs.get(key), cluster);
     if (input === undefined || cluster.spec.paused) return [];
-    const { plan } = await this.#planFor(input, observed, this.#options.backends.look(key, input));
+    const seen = this.#options.backends.look(key, input);
+    const { plan } = await this.#planFor(key, input, observed, seen);
     const { refused } = await this.#act(input, plan, observed);
     return refused.length === 0 ? [] : [tellRefused(refused)];
   }
@@ -219,10 +230,10 @@ export class Reconciler {
   }
 
   async #forget(key: string): Promise<void> {
-    const { backends, talks } = this.#options;
+    const { backends, rolls, talks } = this.#options;
     talks.forget(key);
     this.#orphans.forget(key);
-    await backends.forget(key);
+    await Promise.all([backends.forget(key), rolls.forget(key)]);
   }
 
   /** Stops all work on this ChatCluster: two operators would undo each other's writes. */

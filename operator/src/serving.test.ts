@@ -185,6 +185,12 @@ test("only a server pod that waits for an unwanted image is deleted", () => {
   assert.equal(stuck(server("bad")), 0, "it runs");
   assert.equal(stuck(server("bad", "ContainerCreating")), 0);
   assert.equal(stuck(server("bad", "ImagePullBackOff", "chat-nats-0")), 0, "another set's");
+  const ours = { ...set, spec: { updateStrategy: { type: "OnDelete" } } };
+  assert.equal(
+    stuckServers(new Observed([ours, server("bad", "ImagePullBackOff")])).length,
+    0,
+    "a roll does it",
+  );
 });
 
 const statusWith = (

@@ -96,11 +96,13 @@ export const pullFailures = (observed: Observed): readonly PullFailure[] =>
 
 /**
  * Servers that wait for an image that is not wanted any more. A StatefulSet waits until they are ready before
- * it replaces them, which never happens (kubernetes#67250), so they have to be deleted.
+ * it replaces them, which never happens (kubernetes#67250), so they have to be deleted. Where the operator
+ * replaces servers itself, it does so anyway.
  */
 export const stuckServers = (observed: Observed): readonly KubeObject[] =>
-  observed.ofKind<Servers>("StatefulSet").flatMap(({ metadata: { name }, status }) =>
+  observed.ofKind<Servers>("StatefulSet").flatMap(({ metadata: { name }, spec, status }) =>
     observed.ofKind<PodObject>("Pod").filter((pod) => {
+      if (spec?.updateStrategy?.type === "OnDelete") return false;
       const revision = pod.metadata.labels?.["controller-revision-hash"];
       return (
         pod.metadata.name.replace(/-\d+$/, "") === name &&
@@ -114,14 +116,13 @@ export const stuckServers = (observed: Observed): readonly KubeObject[] =>
 
 /**
  * Says that managed nats-servers are missing, while those that are left have a quorum: people talk, and one
- * more loss may end that. Undefined while a change of the servers rolls out, which restarts one at a time.
+ * more loss may end that.
  */
 export function atQuorum(observed: Observed): string | undefined {
   for (const { spec, status } of observed.ofKind<Servers>("StatefulSet", "nats")) {
     const wanted = spec?.replicas ?? 0;
     const ready = status?.readyReplicas ?? 0;
-    const isRolling = status?.currentRevision !== status?.updateRevision;
-    if (!isRolling && ready < wanted && 2 * ready > wanted)
+    if (ready < wanted && 2 * ready > wanted)
       return `${ready} of ${wanted} nats-servers are ready: a quorum, so people talk; find out why the others are not`;
   }
   return undefined;

@@ -18,6 +18,7 @@ import { tellRefused } from "./apply-all.ts";
 import { podsRefused, tellPodsRefused } from "./pods-refused.ts";
 import { atQuorum, pullFailures, tellPulls, versionServing } from "./serving.ts";
 import type { BackendsSeen } from "./plan.ts";
+import { isRolling, rollHeld, rollTold } from "./roll/roll-status.ts";
 import { readyFinding } from "./ready.ts";
 import { drainsTold } from "./scale/drain-status.ts";
 import { rotated } from "./rotation-way.ts";
@@ -110,6 +111,7 @@ function progressing(
   const told = [
     tell(counts, unsettled),
     ...unsettledServers(observed),
+    ...rollTold(plan.roll),
     ...changed.map(({ kind, metadata }) => `${kind} ${metadata.name} was changed`),
   ].filter((text) => text !== "");
   return told.length > 0 ? yes("RollingOut", told.join(", ")) : no("Settled", "everything matches the spec");
@@ -136,7 +138,11 @@ function degraded(facts: StatusFacts, backends: Finding, ofSchema: Finding): Fin
   if (refused.length > 0) return yes("ApplyRefused", tellRefused(refused));
   const pulls = pullFailures(observed);
   if (pulls.length > 0) return yes("ImagePull", tellPulls(pulls));
-  const few = facts.plan.waitsFor === undefined ? atQuorum(observed) : undefined;
+  const { waitsFor, roll } = facts.plan;
+  const held = rollHeld(roll);
+  if (held !== undefined) return yes("RollHeld", held);
+  // A roll restarts one server at a time.
+  const few = waitsFor === undefined && !isRolling(roll) ? atQuorum(observed) : undefined;
   if (few !== undefined) return yes("ServersMissing", few);
   const short = podsRefused(observed);
   if (short.length > 0) return yes("PodsRefused", tellPodsRefused(short));

@@ -14,7 +14,10 @@ import { KubeApi } from "../src/kube/api.ts";
 import { KubeError, isNotFound } from "../src/kube/errors.ts";
 import type { KubeObject, Resource } from "../src/kube/object.ts";
 import { RESOURCES } from "../src/kube/object.ts";
+import type { ServersAdmin } from "../src/operator.ts";
 import { runOperator } from "../src/operator.ts";
+import { askServers } from "../src/roll/ask-servers.ts";
+import { moveLeaders } from "../src/roll/move-leaders.ts";
 import type { ConnectorAdmin } from "../src/scale/ask-connectors.ts";
 import { connectorAdmin } from "../src/scale/ask-connectors.ts";
 import type { Told } from "../src/talk/talk.ts";
@@ -130,12 +133,16 @@ export class World {
     );
   }
 
-  /** `told` is what a talk through any edge comes to, `ask` what pods say: there is no pod that runs. */
+  /**
+   * `told` is what a talk through any edge comes to, `ask` what pods say: there is no pod that runs.
+   * `servers` is what nats-servers answer.
+   */
   startOperator(
     more: Partial<Config> = {},
     told: () => Promise<Told> = async () => WELL,
     ask: typeof askPods = askPods,
     connectors: ConnectorAdmin = connectorAdmin(),
+    servers: ServersAdmin = { ask: askServers, moveLeaders },
   ): {
     readonly api: KubeApi;
     readonly stop: () => Promise<void>;
@@ -170,6 +177,7 @@ export class World {
       talk: told,
       askPods: ask,
       connectors,
+      servers,
     };
     const { done } = runOperator(parts, stopping.signal);
     return {

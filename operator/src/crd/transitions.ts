@@ -126,7 +126,9 @@ export const TRANSITIONS: Readonly<Record<string, Transition>> = {
   "migration.template.serviceAccount.annotations": live(ACCOUNT),
   partitions: refused("every conversation has its place by this number", "partitions"),
   "durability.replicas": rolled("JetStream makes copies or drops them; then all components"),
-  "durability.fsync": rolled("NATS servers restart one by one; with an external NATS it is only reported"),
+  "durability.fsync": rolled(
+    "NATS servers restart one by one, each when every stream is level; with an external NATS it is only reported",
+  ),
   "drain.deadlineSeconds": rolled(EDGES),
   "drain.maxReconnectsPerSecond": rolled(EDGES),
   "disruption.maxUnavailable": live("the PodDisruptionBudgets are changed"),
@@ -148,7 +150,10 @@ export const TRANSITIONS: Readonly<Record<string, Transition>> = {
     "nats",
   ),
   ...volume("nats.managed"),
-  ...servers("nats.managed", "NATS servers restart one by one; a single server is away for seconds"),
+  ...servers(
+    "nats.managed",
+    "NATS servers restart one by one, each when every stream is level; a single server is away for seconds",
+  ),
   "redis.external.url": rolled(
     "all components except storage, also after a change from managed; sessions register again",
   ),

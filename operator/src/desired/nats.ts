@@ -104,6 +104,8 @@ export function natsServers(input: DesiredInput): ServerSet | undefined {
   return serverSet(input, "nats", {
     replicas: managed.replicas,
     podManagementPolicy: "Parallel",
+    // A pod that is Ready may lack what was appended meanwhile, and Kubernetes would go on to the next.
+    isRolledByUs: managed.replicas > 1,
     serviceName: `${name}-routes`,
     storage: managed.storage,
     containers: [

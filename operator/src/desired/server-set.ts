@@ -21,7 +21,11 @@ export interface ServerInput extends Omit<PodInput, "role"> {
   readonly serviceName: string;
   readonly storage: Storage;
   readonly podManagementPolicy?: "Parallel";
+  /** The operator replaces the pods itself. Otherwise Kubernetes does, as they become ready. */
+  readonly isRolledByUs?: boolean;
 }
+
+const BY_US = { type: "OnDelete" } as const;
 
 export const claimSpec = ({ size, className }: Storage) => ({
   accessModes: ["ReadWriteOnce"],
@@ -35,7 +39,7 @@ export const claimSpec = ({ size, className }: Storage) => ({
  */
 export function serverSet(input: DesiredInput, role: Backend, server: ServerInput): ServerSet {
   const { cluster } = input;
-  const { replicas, serviceName, storage, podManagementPolicy, ...pod } = server;
+  const { replicas, serviceName, storage, podManagementPolicy, isRolledByUs, ...pod } = server;
   return {
     apiVersion: "apps/v1",
     kind: "StatefulSet",
@@ -44,6 +48,7 @@ export function serverSet(input: DesiredInput, role: Backend, server: ServerInpu
       serviceName,
       replicas: cluster.spec.hibernate ? 0 : replicas,
       ...(podManagementPolicy === undefined ? {} : { podManagementPolicy }),
+      ...(isRolledByUs === true ? { updateStrategy: BY_US } : {}),
       selector: { matchLabels: selectorOf(cluster, role) },
       persistentVolumeClaimRetentionPolicy: { whenDeleted: "Retain", whenScaled: "Retain" },
       template: podTemplate(input, { ...pod, role }),

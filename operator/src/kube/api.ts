@@ -150,8 +150,10 @@ export class KubeApi {
     })) as T;
   }
 
-  async remove(resource: Resource, namespace: string | undefined, name: string): Promise<void> {
-    const body = { propagationPolicy: "Background" };
+  /** With a `uid`, only that very object: another one of the same name is a conflict. */
+  async remove(resource: Resource, namespace: string | undefined, name: string, uid?: string): Promise<void> {
+    const preconditions = uid === undefined ? {} : { preconditions: { uid } };
+    const body = { propagationPolicy: "Background", ...preconditions };
     await this.#ask("DELETE", pathOf(resource, namespace, name), {
       body,
       type: "application/json",
