@@ -117,7 +117,10 @@ const notReady = (): string | undefined => {
   if (!isListening) return "starting";
   return revocations.loaded ? undefined : "the list of revoked tokens cannot be read at the moment";
 };
-const accepting = new Accepting(clock, () => drain.state === "none" && notReady() === undefined);
+const accepting = new Accepting(
+  clock,
+  () => config.takesDevices && drain.state === "none" && notReady() === undefined,
+);
 const arrivals = new ArrivalGate({ time: systemClock, countRefused: metrics.countLater });
 const parts = {
   config,
