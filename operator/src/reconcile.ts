@@ -4,7 +4,7 @@ import { LEVEL_KNOWN } from "@jichat/protocol/level.ts";
 import type { Done } from "./act.ts";
 import { NOTHING, act } from "./act.ts";
 import { tellRefused } from "./apply-all.ts";
-import type { Live } from "./ask-pods.ts";
+import type { Asks, Live } from "./ask-pods.ts";
 import type { BackendWatch } from "./backend-watch.ts";
 import type { ChatCluster } from "./crd/definition.ts";
 import { encodeKeys } from "./desired/keys.ts";
@@ -41,7 +41,9 @@ import type { Edge, TalkWatch } from "./talk/talk-watch.ts";
 import type { InputOptions } from "./input-of.ts";
 import { inputOf } from "./input-of.ts";
 import { SpecError } from "./named-objects.ts";
+import type { PodMetrics } from "./pod-metrics.ts";
 import type { ConnectorAdmin } from "./scale/ask-connectors.ts";
+import { connectorsTold } from "./scale/read-fleet.ts";
 import { WriteMemory } from "./write-memory.ts";
 
 export interface ReconcileOptions {
@@ -56,7 +58,7 @@ export interface ReconcileOptions {
   readonly keeper: Keeper;
   readonly removeData: (input: DesiredInput) => Promise<void>;
   /** Asks the pods themselves. */
-  readonly askPods: (observed: Observed, asks: { readonly levels: boolean }) => Promise<Live>;
+  readonly askPods: (observed: Observed, asks: Asks) => Promise<Live>;
   readonly raiseLevel: RaiseLevel;
   readonly connectors: ConnectorAdmin;
   readonly talks: TalkWatch;
@@ -129,9 +131,10 @@ export class Reconciler {
     const seen = backends.look(key, offered);
     const input = cluster.spec.paused ? offered : this.#advanced(key, offered, observed, seen);
     this.#inputs.set(key, input);
-    const { plan, unserved } = await this.#planFor(input, observed, seen);
+    const metrics = await this.#options.connectors.look(observed);
+    const { plan, unserved } = this.#planFor(input, observed, seen, metrics);
     const { refused, changed } = cluster.spec.paused ? NOTHING : await this.#act(input, plan, observed);
-    const { live, isOpen } = await this.#ask(key, input, observed, seen);
+    const { live, isOpen } = await this.#ask(key, input, observed, { ...seen, metrics });
     const talk = this.#talk(key, input, observed, edgeOf(input, observed, seen, live.faults));
     const now = this.#now();
     const done = { plan, unserved, refused, changed };
@@ -157,10 +160,9 @@ export class Reconciler {
     return { afterMs, isRefused };
   }
 
-  async #planFor(input: DesiredInput, observed: Observed, seen: BackendsSeen) {
-    const { informers, connectors } = this.#options;
-    const pods = await connectors.look(observed);
-    const whole = planOf(input, observed, seen, { now: this.#now().getTime(), pods });
+  #planFor(input: DesiredInput, observed: Observed, seen: BackendsSeen, metrics: PodMetrics) {
+    const { informers } = this.#options;
+    const whole = planOf(input, observed, seen, connectorsTold(this.#now().getTime(), metrics));
     const unserved = whole.objects.filter((object) => !informers.serves(resourceOf(object)));
     const objects = whole.objects.filter((object) => !unserved.includes(object));
     return { plan: { ...whole, objects }, unserved };
@@ -176,7 +178,8 @@ export class Reconciler {
   async #keepOn(key: string, cluster: ChatCluster, observed: Observed): Promise<readonly string[]> {
     const input = lastInput(this.#inputs.get(key), cluster);
     if (input === undefined || cluster.spec.paused) return [];
-    const { plan } = await this.#planFor(input, observed, this.#options.backends.look(key, input));
+    const metrics = await this.#options.connectors.look(observed);
+    const { plan } = this.#planFor(input, observed, this.#options.backends.look(key, input), metrics);
     const { refused } = await this.#act(input, plan, observed);
     return refused.length === 0 ? [] : [tellRefused(refused)];
   }
@@ -192,15 +195,15 @@ export class Reconciler {
   /** Asks the pods. A partition that has had no router for long counts as stopped too. */
   async #ask(
     key: string,
-    input: DesiredInput,
+    { cluster: { spec } }: DesiredInput,
     observed: Observed,
-    { streams }: BackendsSeen,
+    { streams, metrics }: Pick<BackendsSeen, "streams"> & { readonly metrics: PodMetrics },
   ): Promise<{ live: Live; isOpen: boolean }> {
     const levels = streams?.level !== undefined && streams.level < LEVEL_KNOWN;
-    const live = await this.#options.askPods(observed, { levels });
-    if (input.cluster.spec.hibernate) this.#orphans.forget(key);
+    const live = await this.#options.askPods(observed, { levels, metrics });
+    if (spec.hibernate) this.#orphans.forget(key);
     const owned = live.partitionsOwned === undefined ? undefined : new Set(live.partitionsOwned);
-    const all = Array.from({ length: input.cluster.spec.partitions }, (_, partition) => partition);
+    const all = Array.from({ length: spec.partitions }, (_, partition) => partition);
     const { lasting, isOpen } = this.#orphans.see(
       key,
       owned === undefined ? undefined : all.filter((partition) => !owned.has(partition)),

@@ -29,6 +29,8 @@ export interface Ordered extends DrainOrder {
   readonly wasInService: boolean;
 }
 
+/** As in the gauge of connectors. */
+const STATES: readonly DrainState[] = ["none", "waiting", "draining", "drained"];
 const RUNNING = { phase: "Running", podIP: "127.0.0.1", podIPs: [{ ip: "127.0.0.1" }] };
 
 /** What kubelets and controllers would do for the connectors of one ChatCluster, and connectors themselves. */
@@ -213,7 +215,7 @@ export class FakeConnectors {
         ...(method === "POST" ? readDrainOrder(body) : {}),
       });
     const { state, sockets } = connector;
-    return JSON.stringify({ state, connections: sockets, told: 0, forced: 0 });
+    return `jichat_connector_sockets ${sockets}\njichat_connector_drain ${STATES.indexOf(state)}\n`;
   }
 
   async #status(object: KubeObject, status: object): Promise<void> {

@@ -8,7 +8,8 @@ import type { KubeObject } from "../kube/object.ts";
 import { Observed } from "../observed.ts";
 import { DRAIN_ANNOTATION } from "./drain-mark.ts";
 import type { PodObject } from "../pod-object.ts";
-import { fleetOf } from "./read-fleet.ts";
+import { Metrics } from "../pod-metrics.ts";
+import { fleetOf, toldBy } from "./read-fleet.ts";
 import { withRouting } from "./routing.ts";
 
 const INPUT = inputOf({ drain: { deadlineSeconds: 30, maxReconnectsPerSecond: 70 } });
@@ -20,10 +21,11 @@ const withStatus = (status: object): PodObject => ({
   ...POD,
   status: Object.assign({}, POD.status, status),
 });
+const TOLD = "jichat_connector_sockets 3\njichat_connector_drain 1\n";
 const seen = (...objects: readonly KubeObject[]) =>
   fleetOf(INPUT, new Observed([DEPLOYMENT, ...objects]), REVISION, {
     now: 5_000,
-    pods: new Map([[POD.metadata.name, { connections: 3, drain: "waiting" }]]),
+    pods: new Map([[POD.metadata.name, toldBy(new Metrics(TOLD))]]),
   });
 
 test("a fleet has what the spec, the API server and the connectors say", () => {

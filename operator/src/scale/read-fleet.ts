@@ -7,6 +7,7 @@ import { wantedReplicas } from "../desired/workloads.ts";
 import type { KubeObject } from "../kube/object.ts";
 import type { Observed } from "../observed.ts";
 import { countOf } from "../observed.ts";
+import type { Metrics, PodMetrics } from "../pod-metrics.ts";
 import type { PodObject } from "../pod-object.ts";
 import { isPodReady } from "../pod-object.ts";
 import { DRAIN_ANNOTATION, readMark } from "./drain-mark.ts";
@@ -16,6 +17,22 @@ import type { ConnectorPod, Fleet } from "./fleet.ts";
 export interface ConnectorTold {
   readonly connections?: number;
   readonly drain?: DrainState;
+  /** All that it told, for whoever judges by another metric. */
+  readonly metrics: Metrics;
+}
+
+/** What the gauge `jichat_connector_drain` stands for, by its number. */
+const DRAIN_STATES: readonly DrainState[] = ["none", "waiting", "draining", "drained"];
+
+/** What a connector's metrics say of its devices and of its drain. An older version says less. */
+export function toldBy(metrics: Metrics): ConnectorTold {
+  const connections = metrics.sum("jichat_connector_sockets");
+  const drain = DRAIN_STATES[metrics.sum("jichat_connector_drain") ?? Number.NaN];
+  return {
+    ...(connections === undefined ? {} : { connections }),
+    ...(drain === undefined ? {} : { drain }),
+    metrics,
+  };
 }
 
 /** What connectors told, by the name of their pod, and when it was. */
@@ -26,6 +43,11 @@ export interface ConnectorsTold {
 }
 
 export const NOTHING_TOLD: ConnectorsTold = { now: 0, pods: new Map() };
+
+export const connectorsTold = (now: number, metrics: PodMetrics): ConnectorsTold => ({
+  now,
+  pods: new Map([...metrics].map(([pod, told]) => [pod, toldBy(told)])),
+});
 
 type Slice = KubeObject & Pick<V1EndpointSlice, "endpoints">;
 
