@@ -16,6 +16,7 @@ export interface ConnectorMetrics {
    * A device that this connector sends elsewhere was told so, has gone, or was closed since it had not gone.
    */
   readonly countMove: (outcome: "told" | "gone" | "forced") => void;
+  readonly countWelcome: (kind: "resume" | "login") => void;
   /** A device was told to come later, since too many came at once. */
   readonly countLater: (kind: "resume" | "login") => void;
   readonly countReports: (outcome: "queued" | "dropped" | "refused", by: number) => void;
@@ -91,7 +92,10 @@ function gauges(telemetry: Telemetry, hub: Hub, waiting: () => number): void {
   telemetry.gauge("jichat_connector_unanswered", "commands not answered yet", waiting);
 }
 
-function moveCounters(telemetry: Telemetry): Pick<ConnectorMetrics, "countLater" | "countMove"> {
+function moveCounters(
+  telemetry: Telemetry,
+): Pick<ConnectorMetrics, "countLater" | "countMove" | "countWelcome"> {
+  const welcomes = telemetry.counter("jichat_connector_welcomes", "devices that were welcomed, by kind");
   const later = telemetry.counter(
     "jichat_connector_arrivals_refused",
     "devices that were told to come later, since too many came at once, by kind",
@@ -101,6 +105,9 @@ function moveCounters(telemetry: Telemetry): Pick<ConnectorMetrics, "countLater"
     "devices that a drain or a shed sends to other connectors, by outcome",
   );
   return {
+    countWelcome: (kind) => {
+      welcomes.add(1, { kind });
+    },
     countLater: (kind) => {
       later.add(1, { kind });
     },

@@ -9,7 +9,7 @@ import type { PodObject } from "../pod-object.ts";
 
 /** The admin ports of connectors. */
 export interface ConnectorAdmin {
-  /** What each running connector and router reports: the one look of a pass. */
+  /** What each running connector, router and storage reports: the one look of a pass. */
   readonly look: (observed: Observed) => Promise<PodMetrics>;
   /** Tells its devices to go. `keys` are the cluster's, the present one first. */
   readonly drain: (pod: PodObject, order: Required<DrainOrder>, keys: readonly string[]) => Promise<void>;

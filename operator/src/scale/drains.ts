@@ -42,7 +42,7 @@ const PATIENCE_MS = 30_000;
 const VERIFY_MS = 5_000;
 
 /** From this many ready pods of the current revision on, old ones leave the Service. */
-const enoughOf = (wanted: number): number => Math.max(1, Math.ceil(wanted / 2));
+export const enoughOf = (wanted: number): number => Math.max(1, Math.ceil(wanted / 2));
 
 /** One that says that it does not drain forgot it when its container started again, or never heard of it. */
 const isTold = ({ mark, drain }: ConnectorPod): boolean => mark?.deadline !== undefined && drain !== "none";
