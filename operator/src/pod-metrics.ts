@@ -46,7 +46,7 @@ export const originOfPod: OriginOf = ({ status }) =>
     ? originOf("http", status.podIP, PORTS.admin)
     : undefined;
 
-/** Asks each running connector, router and storage once. What a pass decides and tells about them rests on this. */
+/** Asks each running connector, router and storage once. What a pass decides about them rests on this. */
 export async function askMetrics(observed: Observed, originFor: OriginOf): Promise<PodMetrics> {
   const pods = ["connector", "router", "storage"].flatMap((component) =>
     observed.ofKind<PodObject>("Pod", component),

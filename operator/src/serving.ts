@@ -66,7 +66,7 @@ export interface PullFailure {
   readonly message: string;
 }
 
-const CANNOT_PULL = new Set([
+export const CANNOT_PULL: ReadonlySet<string> = new Set([
   "ErrImagePull",
   "ImagePullBackOff",
   "InvalidImageName",

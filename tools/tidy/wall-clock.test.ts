@@ -54,6 +54,7 @@ const READERS: Readonly<Record<string, readonly [times: number, what: string]>> 
     1,
     "a condition's lastTransitionTime; the deadline of a drain, for the next operator",
   ],
+  "operator/src/scale/canary-watch.ts": [1, "the age of a pod, by the times of the API server"],
   "operator/src/talk/talk.ts": [2, "the end of a token and a ticket"],
   "operator/src/input-of.ts": [1, "when a key was replaced, and until when it checks"],
   "push/src/compose-push.ts": [
