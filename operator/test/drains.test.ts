@@ -5,7 +5,7 @@ import type { KubeObject } from "../src/kube/object.ts";
 import { RESOURCES } from "../src/kube/object.ts";
 import { isPodReady } from "../src/pod-object.ts";
 import { FakeConnectors } from "./fake-connectors.ts";
-import { NAMESPACE, World, chat } from "./world.ts";
+import { ANSWERS, NAMESPACE, World, chat } from "./world.ts";
 
 /** Connectors that leave, on the real API server. Fake connectors answer as the real ones do. */
 let world: World;
@@ -45,6 +45,7 @@ async function begin(name: string, replicas: number): Promise<FakeConnectors> {
       connectors: { replicas },
       storage: { replicas: 1 },
       clickhouse: { embedded: { storage: { size: "1Gi" } } },
+      rollout: { soakSeconds: 0 },
     }),
   );
   return new FakeConnectors(world, name);
@@ -58,6 +59,7 @@ const change = async (name: string, spec: object): Promise<void> => {
 const passes = async (what: string, fakes: FakeConnectors, holds: () => Promise<boolean>): Promise<void> => {
   await until(what, MS, async () => {
     await fakes.step();
+    await world.settle(fakes.cluster);
     return (await holds()) ? true : undefined;
   });
 };
@@ -145,7 +147,9 @@ test("an operator that ends in the middle is followed by one that goes on, and d
 test("pods that an older operator made get the label before the Service asks for it, and a new revision takes over", async () => {
   const fakes = await begin("upgrades", 2);
   fakes.isOlder = true;
-  const operator = world.startOperator({ resyncMs: 1_000 }, undefined, undefined, fakes.admin);
+  const operator = world.startOperator({ resyncMs: 1_000 }, undefined, undefined, fakes.admin, {
+    ask: ANSWERS,
+  });
   let wasClosed = false;
   const isOpen = async (): Promise<void> => {
     type Service = KubeObject & { readonly spec: { readonly selector: Readonly<Record<string, string>> } };

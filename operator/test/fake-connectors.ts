@@ -36,7 +36,7 @@ const RUNNING = { phase: "Running", podIP: "127.0.0.1", podIPs: [{ ip: "127.0.0.
 /** What kubelets and controllers would do for the connectors of one ChatCluster, and connectors themselves. */
 export class FakeConnectors {
   readonly #world: World;
-  readonly #cluster: string;
+  readonly cluster: string;
   readonly #connectors = new Map<string, FakeConnector>();
   #inService: readonly string[] = [];
   #made = 0;
@@ -50,7 +50,7 @@ export class FakeConnectors {
 
   constructor(world: World, cluster: string) {
     this.#world = world;
-    this.#cluster = cluster;
+    this.cluster = cluster;
   }
 
   get admin(): ConnectorAdmin {
@@ -71,12 +71,12 @@ export class FakeConnectors {
   }
 
   async pods(): Promise<readonly PodObject[]> {
-    const labelSelector = `app.kubernetes.io/instance=${this.#cluster},app.kubernetes.io/component=connector`;
+    const labelSelector = `app.kubernetes.io/instance=${this.cluster},app.kubernetes.io/component=connector`;
     return (await this.#world.api.list<PodObject>(RESOURCES.pods, NAMESPACE, { labelSelector })).items;
   }
 
   async deployments(): Promise<readonly Workload[]> {
-    const labelSelector = `app.kubernetes.io/instance=${this.#cluster},app.kubernetes.io/component=connector`;
+    const labelSelector = `app.kubernetes.io/instance=${this.cluster},app.kubernetes.io/component=connector`;
     return (await this.#world.api.list<Workload>(RESOURCES.deployments, NAMESPACE, { labelSelector })).items;
   }
 
@@ -117,7 +117,7 @@ export class FakeConnectors {
 
   async #create({ labels, annotations }: Workload["spec"]["template"]["metadata"]): Promise<void> {
     this.#made += 1;
-    const name = `${this.#cluster}-connector-${this.#made}`;
+    const name = `${this.cluster}-connector-${this.#made}`;
     const server = createServer((request, response) => {
       let body = "";
       request.setEncoding("utf8").on("data", (text: string) => (body += text));
@@ -159,7 +159,7 @@ export class FakeConnectors {
   }
 
   async #endpoints(): Promise<void> {
-    const service = `${this.#cluster}-connector`;
+    const service = `${this.cluster}-connector`;
     const found = await this.#world.find<KubeObject & { spec: { selector: Record<string, string> } }>(
       RESOURCES.services,
       service,

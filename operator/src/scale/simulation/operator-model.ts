@@ -1,12 +1,16 @@
 import type { Dice } from "@jichat/protocol/dice.ts";
 import type { ScaleDecision, ScaleMemory, ScaleSpec } from "../autoscaler.ts";
 import { scaleOf } from "../autoscaler.ts";
+import type { DrainMark } from "../drain-mark.ts";
 import { markText, readMark } from "../drain-mark.ts";
 import type { Act } from "../drains.ts";
 import { DRAINS_AT_ONCE, drainsOf } from "../drains.ts";
 import type { ConnectorPod, Fleet } from "../fleet.ts";
+import type { Steering } from "../rollout-state.ts";
+import { steeringOf } from "../rollout-state.ts";
 import type { ClusterModel, ModelPod } from "./cluster-model.ts";
 import type { Guards } from "./guards.ts";
+import { RolloutModel } from "./rollout-model.ts";
 
 /** The ChatCluster: what people want, and what an operator remembers in its status. */
 export interface ModelSpec {
@@ -52,6 +56,7 @@ export class OperatorModel {
   readonly #spec: ModelSpec;
   readonly #dice: Dice;
   readonly #guards: Guards;
+  readonly rollout: RolloutModel;
   readonly #moments: Moment[] = [];
   /** The pods that answered in this pass. */
   #heard = new Set<string>();
@@ -62,6 +67,7 @@ export class OperatorModel {
     this.#spec = spec;
     this.#dice = dice;
     this.#guards = guards;
+    this.rollout = new RolloutModel(model, dice, guards);
   }
 
   get clock(): number {
@@ -70,6 +76,7 @@ export class OperatorModel {
 
   /** Another process takes over: it lists everything, and remembers nothing. */
   restart(): void {
+    this.rollout.restart();
     this.#process = { startedAt: this.#model.now, pods: new Map(), replicas: new Map() };
   }
 
@@ -90,10 +97,19 @@ export class OperatorModel {
     if (this.isAway) return;
     const pods = this.#podsSeen();
     this.#scale(pods);
-    const fleet = this.#fleet(pods);
+    const { desired: wanted, revision: to } = this.#spec;
+    const rollout = this.rollout.decide({ now: this.clock, wanted }, to, pods);
+    const steering = steeringOf(rollout);
+    const fleet = this.#fleet(pods, steering);
     const drainsAtOnce = this.#guards.oneAtATime ? DRAINS_AT_ONCE : 8;
     const { acts, replicas } = drainsOf(fleet, { drainsAtOnce });
     const writes = [
+      () => {
+        this.rollout.write(rollout);
+      },
+      () => {
+        this.rollout.apply(rollout, steering);
+      },
       ...[...replicas].map(([name, to]) => () => {
         this.#setReplicas(name, to);
       }),
@@ -171,17 +187,17 @@ export class OperatorModel {
     this.scaled = { before, decision };
   }
 
-  #fleet(pods: readonly ConnectorPod[]): Fleet {
-    const { revision, desired, deadlineMs, perSecond } = this.#spec;
+  #fleet(pods: readonly ConnectorPod[], { current, drainsOld }: Steering): Fleet {
+    const { desired, deadlineMs, perSecond } = this.#spec;
     const seen = this.#late().revisions;
     const model = this.#model;
-    if (!model.revisions.has(revision)) throw new Error(`nobody made revision ${revision}`);
+    if (!model.revisions.has(current)) throw new Error(`nobody made revision ${current}`);
     return {
       now: this.clock,
       wanted: desired,
       currentMax: desired,
-      drainsOld: true,
-      current: revision,
+      drainsOld,
+      current,
       pods: this.#guards.releasedTo ? pods : pods.map(withoutTo),
       revisions: [...model.revisions.keys()].flatMap((name) => {
         const one = seen.get(name);
@@ -228,6 +244,7 @@ export class OperatorModel {
         this.#patch(pod, { isRouted: true });
         return;
       case "tell":
+        this.#checkGates(pod, act.mark);
         this.#patch(pod, { mark: markText(act.mark) });
         if (!this.#dice.chance(0.03)) this.#tell(pod, act.mark.perSecond ?? 0, wanted);
         return;
@@ -236,6 +253,15 @@ export class OperatorModel {
         pod.drain = "none";
         this.#patch(pod, { mark: undefined, isRouted: true, cost: 0 });
     }
+  }
+
+  /** No device of an old connector is sent to new ones that fail. */
+  #checkGates({ name, revision, mark: was }: ModelPod, mark: DrainMark): void {
+    const { status } = this.rollout.people;
+    const isNew = readMark(was, this.clock)?.deadline === undefined;
+    if (status?.phase !== "Connectors" || revision === status.to.revision || !isNew) return;
+    if (mark.why === "OldRevision" && this.rollout.gatesOf(status.to.revision).length > 0)
+      this.#model.violate(`${name} is told to go while a gate is closed`);
   }
 
   #tell(pod: ModelPod, perSecond: number, wanted: number): void {
