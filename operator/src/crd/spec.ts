@@ -102,6 +102,30 @@ const migration = Type.Object(
   },
 );
 
+const rollout = Type.Object(
+  {
+    mode: word(["Automatic", "Supervised"], {
+      default: "Automatic",
+      description:
+        "`Supervised` waits, once a canary has proven the new revision, until a person says `kubectl chat promote`",
+    }),
+    progressDeadlineSeconds: Type.Integer({
+      minimum: 60,
+      maximum: 86_400,
+      default: 600,
+      description: "after this time without progress the revision that served comes back",
+    }),
+    soakSeconds: Type.Integer({
+      minimum: 0,
+      maximum: 86_400,
+      default: 60,
+      description:
+        "how long the new revision serves alone before the rollout counts as done; until then `kubectl chat rollback` works, and the level is not raised",
+    }),
+  },
+  { default: {}, description: "how connectors come to a new revision" },
+);
+
 const disruption = Type.Object(
   {
     maxUnavailable: Type.Unsafe<number | string>({
@@ -201,6 +225,7 @@ export const SPEC = Type.Object(
       },
       { default: {}, description: "how pods leave" },
     ),
+    rollout,
     disruption,
     network,
     nats,

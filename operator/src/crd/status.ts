@@ -70,6 +70,66 @@ const log = Type.Object(
   { description: "the log of this ChatCluster; what is missing of it is never made again" },
 );
 
+const target = (description: string) =>
+  Type.Object(
+    { version: Type.String({ maxLength: 128 }), revision: Type.String({ maxLength: 63 }) },
+    { description },
+  );
+
+const time = (description: string) => Type.String({ format: "date-time", description });
+
+/** In the order in which a rollout goes through them; docs/operations.md says what each waits for. */
+const ROLLOUT_PHASES = [
+  "Preflight",
+  "Migrating",
+  "Canary",
+  "Waiting",
+  "Backends",
+  "Connectors",
+  "Soaking",
+  "Done",
+  "RollingBack",
+  "RolledBack",
+] as const;
+
+const rollout = Type.Object(
+  {
+    phase: word(ROLLOUT_PHASES),
+    from: target("the revision of connectors that served when it began"),
+    to: target("the revision of connectors that the spec asks for"),
+    startedAt: time("when it began"),
+    phaseSince: time("when it came to this phase"),
+    isPromoted: Type.Optional(Type.Boolean({ description: "a person let it go on" })),
+    progress: Type.Optional(
+      Type.Object(
+        {
+          missing: Type.Integer({ minimum: 0, description: "new pods, or components" }),
+          old: Type.Integer({ minimum: 0, description: "connectors of other revisions" }),
+          at: time("when less was left than before"),
+        },
+        { description: "what is left; after `rollout.progressDeadlineSeconds` without any it is taken back" },
+      ),
+    ),
+    blockedBy: Type.Array(
+      Type.Object({ gate: Type.String({ maxLength: 63 }), message: Type.String({ maxLength: 512 }) }),
+      { maxItems: 8, description: "what it waits for, by name" },
+    ),
+    message: Type.String({ maxLength: 512 }),
+    failed: Type.Optional(
+      Type.Object(
+        {
+          version: Type.String({ maxLength: 128 }),
+          revision: Type.String({ maxLength: 63 }),
+          reason: Type.String({ maxLength: 512 }),
+          at: time("when it was given up"),
+        },
+        { description: "the revision that was taken back; it is tried again when the spec changes" },
+      ),
+    ),
+  },
+  { description: "the last change of the connectors' revision, as far as it is" },
+);
+
 /** The observed state, as of the last pass. */
 export const STATUS = Type.Object({
   observedGeneration: Type.Integer({ minimum: 0 }),
@@ -99,6 +159,7 @@ export const STATUS = Type.Object({
   drains: Type.Optional(
     listBy(drain, ["pod"], { maxItems: DRAINS_MAX, description: "connectors that are to go" }),
   ),
+  rollout: Type.Optional(rollout),
   replicas: Type.Optional(Type.Integer({ minimum: 0, description: "connectors, for the scale subresource" })),
   selector: Type.Optional(Type.String({ description: "of connector pods, for the scale subresource" })),
   connections: Type.Optional(
@@ -124,5 +185,6 @@ export const STATUS = Type.Object({
 export type ChatClusterStatus = Static<typeof STATUS>;
 export type Condition = Static<typeof condition>;
 export type DrainTold = Static<typeof drain>;
+export type RolloutTold = Static<typeof rollout>;
 export type Counts = Static<typeof counts>;
 export type LogMemory = Static<typeof log>;
