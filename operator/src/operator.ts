@@ -70,6 +70,7 @@ function assemble({ config, api, clock, telemetry, talk, askPods, connectors }: 
     onTold: metrics.countTalk,
   });
   metrics.tellTalks(talks);
+  metrics.tellRollouts(() => informers.clusters());
   const reconciler = new Reconciler({
     api,
     informers,
