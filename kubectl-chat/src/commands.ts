@@ -21,7 +21,7 @@ interface PodObject {
   };
 }
 
-const COMPONENTS = ["connector", "router", "storage", "api", "push"];
+const COMPONENTS = ["connector", "canary", "router", "storage", "api", "push"];
 const COMPONENT = "app.kubernetes.io/component";
 const selectorOf = (name: string, component?: string): string =>
   [

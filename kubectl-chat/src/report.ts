@@ -1,4 +1,6 @@
 import { pushLines, pushWorkOf } from "./push-report.ts";
+import type { RolloutTold } from "./rollout.ts";
+import { rolloutLines } from "./rollout.ts";
 
 /** The answers of the API server and of pods, from which alone `status` makes its report. */
 export interface Told {
@@ -10,6 +12,7 @@ export interface Told {
     readonly keeper?: string;
     readonly conditions?: readonly Condition[];
     readonly drains?: readonly DrainTold[];
+    readonly rollout?: RolloutTold;
     readonly endpoints?: { readonly ws: readonly string[]; readonly api: readonly string[] };
   };
   readonly pods: readonly PodTold[];
@@ -77,6 +80,7 @@ function workOf({ component, metrics, partitions }: PodTold): string {
   const owned = partitions === undefined ? "?" : partitions.length === 0 ? "none" : ranges(partitions);
   switch (component) {
     case "connector":
+    case "canary":
       return `${shown(gaugeOf(metrics, "jichat_connector_sockets"))} connections`;
     case "router":
       return `owns ${owned}`;
@@ -137,6 +141,7 @@ export function report(told: Told): string {
       ...pods.map((pod) => [pod.name, pod.component, pod.state, String(pod.restarts), workOf(pod)]),
     ]),
     "",
+    ...rolloutLines(name, status.rollout),
     ...drainLines(status.drains ?? []),
     ...ownership(told),
     ...pushLines(pods.filter(({ component }) => component === "push").map(({ metrics }) => metrics)),

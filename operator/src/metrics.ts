@@ -1,7 +1,9 @@
 import type { Telemetry } from "@jichat/runtime/telemetry.ts";
+import type { ChatCluster } from "./crd/definition.ts";
 import type { KubeApi } from "./kube/api.ts";
 import type { Outcome } from "./kube/controller.ts";
 import type { WorkQueue } from "./kube/work-queue.ts";
+import { blockedReadings, phaseReadings } from "./scale/rollout-readings.ts";
 import type { Told } from "./talk/talk.ts";
 import type { TalkWatch } from "./talk/talk-watch.ts";
 
@@ -13,6 +15,8 @@ export interface OperatorMetrics {
   readonly countTalk: (told: Told) => void;
   /** Starts to report where people can talk. */
   readonly tellTalks: (talks: Pick<TalkWatch, "states">) => void;
+  /** Starts to report where rollouts stand. */
+  readonly tellRollouts: (clusters: () => readonly ChatCluster[]) => void;
 }
 
 export function operatorMetrics(telemetry: Telemetry, queue: WorkQueue, api: KubeApi): OperatorMetrics {
@@ -52,6 +56,7 @@ export function operatorMetrics(telemetry: Telemetry, queue: WorkQueue, api: Kub
           })),
       );
     },
+    tellRollouts: rolloutGauges(telemetry),
     countRetry: (kind) => {
       retries.add(1, { kind });
     },
@@ -67,3 +72,16 @@ export function operatorMetrics(telemetry: Telemetry, queue: WorkQueue, api: Kub
     },
   };
 }
+
+const rolloutGauges =
+  (telemetry: Pick<Telemetry, "gauge">): OperatorMetrics["tellRollouts"] =>
+  (clusters) => {
+    telemetry.gauge("jichat_operator_rollout", "1, by ChatCluster and by the phase of its rollout", () =>
+      phaseReadings(clusters()),
+    );
+    telemetry.gauge(
+      "jichat_operator_rollout_blocked",
+      "1 for each gate that a rollout waits for, by ChatCluster",
+      () => blockedReadings(clusters()),
+    );
+  };

@@ -55,9 +55,7 @@ function assemble({ config, api, clock, telemetry, talk, ...parts }: OperatorPar
   const { log } = telemetry;
   const queue = new WorkQueue({ clock });
   const metrics = operatorMetrics(telemetry, queue, api);
-  const enqueue = (key: string): void => {
-    queue.add(key);
-  };
+  const enqueue = queue.add.bind(queue);
   const informers = new Informers({
     api,
     namespaces: config.watchNamespaces,
@@ -75,6 +73,7 @@ function assemble({ config, api, clock, telemetry, talk, ...parts }: OperatorPar
     onTold: metrics.countTalk,
   });
   metrics.tellTalks(talks);
+  metrics.tellRollouts(() => informers.clusters());
   const judges = parts.judges({ talk, clock, talks });
   const reconciler = new Reconciler({
     api,
