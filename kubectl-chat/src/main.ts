@@ -1,5 +1,5 @@
 import { parseArgs } from "node:util";
-import { drain, logs, pause, release, status, trace } from "./commands.ts";
+import { drain, logs, pause, rebalance, release, status, trace } from "./commands.ts";
 import { Kubectl, Refusal } from "./kubectl.ts";
 
 const HELP = `kubectl chat COMMAND NAME [FLAGS]
@@ -9,6 +9,7 @@ const HELP = `kubectl chat COMMAND NAME [FLAGS]
   resume NAME             the operator changes the cluster again
   logs NAME [COMPONENT]   logs of its pods; --follow continues
   drain NAME POD          a connector leaves: its successor comes first, then its devices go
+  rebalance NAME          connectors with many devices send some to those with few, now
   trace NAME TRACE_ID     what was logged under the \`traceId\` of an error
 
   release NAME            releases one that is being deleted, and leaves its data where it is
@@ -33,7 +34,7 @@ async function run(argv: readonly string[]): Promise<number> {
     process.stdout.write(HELP);
     return command === undefined && !values.help ? 1 : 0;
   }
-  if (!["status", "pause", "resume", "logs", "trace", "drain", "release"].includes(command))
+  if (!["status", "pause", "resume", "logs", "trace", "drain", "rebalance", "release"].includes(command))
     throw new Refusal(`there is no command ${command}; \`kubectl chat --help\` lists them`);
   if (name === undefined)
     throw new Refusal(`${command} needs the name of a ChatCluster: \`kubectl get chat\` lists them`);
@@ -55,6 +56,9 @@ async function run(argv: readonly string[]): Promise<number> {
       return 0;
     case "drain":
       process.stdout.write(await drain(asked, more));
+      return 0;
+    case "rebalance":
+      process.stdout.write(await rebalance(asked, new Date()));
       return 0;
     case "release":
       process.stdout.write(await release(asked));

@@ -1,4 +1,5 @@
 import type { Telemetry } from "@jichat/runtime/telemetry.ts";
+import type { DecisionMemory, ScaleState } from "./decision-memory.ts";
 import type { KubeApi } from "./kube/api.ts";
 import type { Outcome } from "./kube/controller.ts";
 import type { WorkQueue } from "./kube/work-queue.ts";
@@ -13,6 +14,8 @@ export interface OperatorMetrics {
   readonly countTalk: (told: Told) => void;
   /** Starts to report where people can talk. */
   readonly tellTalks: (talks: Pick<TalkWatch, "states">) => void;
+  /** Starts to report how many pods load asks for. */
+  readonly tellScales: (decisions: Pick<DecisionMemory, "states">) => void;
 }
 
 export function operatorMetrics(telemetry: Telemetry, queue: WorkQueue, api: KubeApi): OperatorMetrics {
@@ -52,6 +55,9 @@ export function operatorMetrics(telemetry: Telemetry, queue: WorkQueue, api: Kub
           })),
       );
     },
+    tellScales: (decisions) => {
+      scaleGauges(telemetry, decisions);
+    },
     countRetry: (kind) => {
       retries.add(1, { kind });
     },
@@ -66,4 +72,31 @@ export function operatorMetrics(telemetry: Telemetry, queue: WorkQueue, api: Kub
       seconds.record(ms / 1_000);
     },
   };
+}
+
+function scaleGauges(telemetry: Telemetry, decisions: Pick<DecisionMemory, "states">): void {
+  const each = (read: (state: ScaleState) => number) => () =>
+    decisions.states().map((state) => ({
+      value: read(state),
+      attributes: { chat_cluster: state.key, component: state.component },
+    }));
+  telemetry.gauge(
+    "jichat_operator_autoscaler_desired",
+    "pods that the autoscaler wants, by ChatCluster and component",
+    each(({ told }) => told.desired),
+  );
+  telemetry.gauge(
+    "jichat_operator_autoscaler_ready",
+    "of these, pods that are ready",
+    each(({ ready }) => ready),
+  );
+  telemetry.gauge(
+    "jichat_operator_autoscaler_reason",
+    "1 for the reason of the present decision, by ChatCluster and component",
+    () =>
+      decisions.states().map(({ key, component, told }) => ({
+        value: 1,
+        attributes: { chat_cluster: key, component, reason: told.reason },
+      })),
+  );
 }
