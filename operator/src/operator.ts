@@ -5,6 +5,7 @@ import { removeData } from "./ask-backends.ts";
 import type { BackendWatchOptions } from "./backend-watch.ts";
 import { BackendWatch } from "./backend-watch.ts";
 import type { Config } from "./config.ts";
+import { DecisionMemory } from "./decision-memory.ts";
 import type { ReconcileOptions } from "./reconcile.ts";
 import { raiseOverNats } from "./raise-level.ts";
 import { Informers } from "./informers.ts";
@@ -75,6 +76,8 @@ function assemble({ config, api, clock, telemetry, talk, ...parts }: OperatorPar
   metrics.tellTalks(talks);
   metrics.tellRollouts(() => informers.clusters());
   const judges = parts.judges({ talk, clock, talks });
+  const decisions = new DecisionMemory();
+  metrics.tellScales(decisions);
   const reconciler = new Reconciler({
     api,
     informers,
@@ -92,6 +95,7 @@ function assemble({ config, api, clock, telemetry, talk, ...parts }: OperatorPar
     rolloutsAtOnce: config.rolloutsAtOnce,
     raiseLevel: raiseOverNats,
     talks,
+    decisions,
     onApplied: metrics.countApplied,
     onRefused: metrics.countRefused,
   });

@@ -9,6 +9,7 @@ import type { BackendWatch } from "./backend-watch.ts";
 import type { ChatCluster } from "./crd/definition.ts";
 import { encodeKeys } from "./desired/keys.ts";
 import { advanced, livesOf } from "./desired/rotation.ts";
+import type { DecisionMemory } from "./decision-memory.ts";
 import type { DesiredInput } from "./desired/desired-input.ts";
 import { mergedFaults } from "./faults.ts";
 import { FINALIZER, finalize, letGo } from "./finalize.ts";
@@ -25,6 +26,7 @@ import { Normalised } from "./kube/normalised.ts";
 import type { KubeObject } from "./kube/object.ts";
 import { RESOURCES, resourceOf, keyOf } from "./kube/object.ts";
 import type { Observed } from "./observed.ts";
+import { AUTOSCALE_MS, againMs } from "./again.ts";
 import { lastInput } from "./last-input.ts";
 import { blockedMessage, blockedStatus } from "./left-behind.ts";
 import { ORPHAN_MS, Orphans } from "./orphans.ts";
@@ -34,7 +36,6 @@ import { raiseWhereItMay } from "./raise-level.ts";
 import { planOf } from "./plan.ts";
 import type { RolloutJudges } from "./rollouts.ts";
 import { Rollouts } from "./rollouts.ts";
-import type { Phase } from "./scale/rollout-state.ts";
 import { wayOf } from "./rotation-way.ts";
 import { failedStatus, refusedStatus, statusOf } from "./status.ts";
 import { tellStatus } from "./tell-status.ts";
@@ -46,6 +47,7 @@ import { inputOf } from "./input-of.ts";
 import { SpecError } from "./named-objects.ts";
 import type { PodMetrics } from "./pod-metrics.ts";
 import type { ConnectorAdmin } from "./scale/ask-connectors.ts";
+import { autoscalerOf, withScale } from "./scale/autoscale.ts";
 import { connectorsTold } from "./scale/read-fleet.ts";
 import { WriteMemory } from "./write-memory.ts";
 
@@ -68,6 +70,7 @@ export interface ReconcileOptions {
   /** How many ChatClusters move their devices to a new revision at once. */
   readonly rolloutsAtOnce: number;
   readonly talks: TalkWatch;
+  readonly decisions: DecisionMemory;
   readonly onApplied: () => void;
   /** Called with the kind of an object that the API server refused. */
   readonly onRefused: (kind: string) => void;
@@ -75,20 +78,6 @@ export interface ReconcileOptions {
 
 /** A deletion that waits for pods is checked again after this time, even without an event. */
 const DELETION_MS = 2_000;
-/** A rollout goes on at least this often: a slot and what people meet are no events of the API server. */
-const ROLLOUT_MS: Partial<Record<Phase, number>> = {
-  Preflight: 5_000,
-  Migrating: 2_000,
-  Canary: 1_000,
-  Waiting: 5_000,
-  Backends: 1_000,
-  Connectors: 1_000,
-  Soaking: 5_000,
-  RollingBack: 1_000,
-};
-/** A drain goes on at least this often: what pods report of it is no event of the API server. */
-const DRAIN_MS = 1_000;
-
 /**
  * Level-triggered: a pass reads the whole state, never the event that started it. It is safe to run at any
  * time, and to stop at any point.
@@ -124,7 +113,7 @@ export class Reconciler {
     }
     const other = await keeper.other(found);
     if (other !== undefined) return this.#standBack(key, found, other);
-    const cluster = await keeper.claim(found);
+    const cluster = this.#options.decisions.over(await keeper.claim(found));
     const observed = this.#memory.over(informers.observe(key));
     if (cluster.metadata.deletionTimestamp !== undefined) return this.#finalize(cluster, observed);
     try {
@@ -149,9 +138,11 @@ export class Reconciler {
       return { afterMs: resyncMs };
     }
     const seen = backends.look(key, offered);
-    const input = cluster.spec.paused ? offered : this.#advanced(key, offered, observed, seen);
-    this.#inputs.set(key, input);
+    const unscaled = cluster.spec.paused ? offered : this.#advanced(key, offered, observed, seen);
     const metrics = await this.#options.connectors.look(observed);
+    const autoscaler = autoscalerOf(unscaled, { observed, metrics, now: this.#now().getTime() });
+    const input = withScale(unscaled, autoscaler);
+    this.#inputs.set(key, input);
     const { plan, unserved } = await this.#planFor(input, observed, seen, metrics);
     const { refused, changed } = cluster.spec.paused ? NOTHING : await this.#act(input, plan, observed);
     const { live, isOpen } = await this.#ask(key, input, observed, { ...seen, metrics });
@@ -168,20 +159,18 @@ export class Reconciler {
       this.#options.raiseLevel,
     );
     backends.raised(key, level.level);
-    await tellStatus(
-      this.#options,
-      cluster,
-      statusOf({ input, observed, backends: seen, ...done, live, talk, level, now }),
-    );
+    const facts = { input, observed, backends: seen, ...done, live, talk, level, now };
+    const status = statusOf({ ...facts, ...(autoscaler === undefined ? {} : { autoscaler }) });
+    await tellStatus(this.#options, cluster, status);
+    this.#options.decisions.wrote(cluster, status);
     const isRefused = refused.length > 0;
     const isRotating = input.keys.coming !== undefined || seen.users?.state === "late";
     const waits = plan.waitsFor !== undefined || isRotating;
     const afterMs = Math.min(
-      resyncMs,
+      againMs(plan, resyncMs),
       waits ? backends.againMs(key) : resyncMs,
       isOpen ? ORPHAN_MS : resyncMs,
-      plan.drains.isOpen ? DRAIN_MS : resyncMs,
-      plan.rollout === undefined ? resyncMs : (ROLLOUT_MS[plan.rollout.phase] ?? resyncMs),
+      autoscaler === undefined ? resyncMs : AUTOSCALE_MS,
     );
     return { afterMs, isRefused };
   }
@@ -256,6 +245,7 @@ export class Reconciler {
     talks.forget(key);
     this.#orphans.forget(key);
     this.#rollouts.forget(key);
+    this.#options.decisions.forget(key);
     await backends.forget(key);
   }
 

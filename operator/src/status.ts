@@ -180,7 +180,7 @@ function findingsOf(facts: StatusFacts, counts: ComponentCounts): Record<Conditi
 
 /** The status of a pass that could check everything. Pure. */
 export function statusOf(facts: StatusFacts): ChatClusterStatus {
-  const { input, now, live } = facts;
+  const { input, now, live, autoscaler } = facts;
   const { connections, partitionsServed } = live;
   const { cluster } = input;
   const { generation } = cluster.metadata;
@@ -194,6 +194,7 @@ export function statusOf(facts: StatusFacts): ChatClusterStatus {
   const drains = facts.plan.fleet === undefined ? [] : drainsTold(facts.plan.fleet);
   const serving = versionServing(input, facts.observed);
   const log = facts.backends.streams?.log ?? cluster.status?.log;
+  const rebalanced = facts.plan.sheds.done ?? cluster.status?.rebalanced;
   const level = facts.level.level ?? cluster.status?.level;
   return {
     observedGeneration: generation,
@@ -209,6 +210,8 @@ export function statusOf(facts: StatusFacts): ChatClusterStatus {
     ...(cluster.spec.push === undefined ? {} : { push: count("push") }),
     ...(drains.length === 0 ? {} : { drains }),
     ...(facts.plan.rollout === undefined ? {} : { rollout: facts.plan.rollout }),
+    ...(autoscaler === undefined ? {} : { autoscaler }),
+    ...(rebalanced === undefined ? {} : { rebalanced }),
     replicas: connectors.ready,
     selector: Object.entries(selectorOf(cluster, "connector"))
       .map(([key, value]) => `${key}=${value}`)

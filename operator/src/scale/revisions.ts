@@ -11,6 +11,10 @@ import type { ConnectorsTold } from "./read-fleet.ts";
 import type { FleetSteering } from "./read-fleet.ts";
 import { fleetOf } from "./read-fleet.ts";
 import type { Steering } from "./rollout-state.ts";
+import { steeringOf } from "./rollout-state.ts";
+import { askedOf } from "./rebalance.ts";
+import type { ShedPlan } from "./sheds.ts";
+import { NO_SHEDS, shedsOf } from "./sheds.ts";
 
 export interface Connectors {
   readonly current: KubeObject;
@@ -20,12 +24,19 @@ export interface Connectors {
   readonly done: readonly KubeObject[];
   readonly fleet: Fleet;
   readonly drains: DrainPlan;
+  readonly sheds: ShedPlan;
 }
 
 export const revisionOf = ({ metadata }: KubeObject): string => metadata.labels?.[LABELS.revision] ?? "";
 
 /** The revision that the spec asks for. */
 export const wantedRevision = (input: DesiredInput): string => revisionOf(connectorRevision(input, 0));
+
+/** The revision that connectors are to be of at present: while a rollout holds, it is the one that served. */
+export function presentRevision(input: DesiredInput): string {
+  const { rollout } = input.cluster.status ?? {};
+  return rollout === undefined ? wantedRevision(input) : steeringOf(rollout).current;
+}
 
 /** The connectors' Deployments of other revisions than this one. */
 export const otherRevisions = (current: string, observed: Observed): readonly Workload[] =>
@@ -69,6 +80,7 @@ export function connectorsOf(
     done: older.filter(isDone),
     fleet,
     drains,
+    sheds: isAsleep ? NO_SHEDS : shedsOf(fleet, askedOf(input.cluster)),
   };
 }
 

@@ -1,12 +1,14 @@
 import type { Dice } from "@jichat/protocol/dice.ts";
 import type { CanaryVerdict } from "../canary.ts";
+import type { DrainMark } from "../drain-mark.ts";
+import { readMark } from "../drain-mark.ts";
 import type { ConnectorPod } from "../fleet.ts";
 import type { Blocked } from "../gates.ts";
 import type { RolloutFacts } from "../rollout.ts";
 import { rolloutOf } from "../rollout.ts";
 import type { Rollout, Steering, Target } from "../rollout-state.ts";
 
-import type { ClusterModel } from "./cluster-model.ts";
+import type { ClusterModel, ModelPod } from "./cluster-model.ts";
 import type { Guards } from "./guards.ts";
 
 /** What people say about rollouts, and what the status has of them. */
@@ -125,6 +127,15 @@ export class RolloutModel {
     const wanted = holdsVersion ? rollout.from.revision : revision;
     if (this.#others.revision !== wanted)
       this.#others = { revision: wanted, settledAt: now + this.#dice.int(2, 15) };
+  }
+
+  /** No device of an old connector is sent to new ones that fail. */
+  checkTold({ name, revision, mark: was }: ModelPod, mark: DrainMark, now: number): void {
+    const { status } = this.people;
+    const isNew = readMark(was, now)?.deadline === undefined;
+    if (status?.phase !== "Connectors" || revision === status.to.revision || !isNew) return;
+    if (mark.why === "OldRevision" && this.gatesOf(status.to.revision).length > 0)
+      this.#model.violate(`${name} is told to go while a gate is closed`);
   }
 
   /** The gates that are closed in truth. */
