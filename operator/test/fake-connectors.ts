@@ -64,10 +64,13 @@ export class FakeConnectors {
   }
 
   get admin(): ConnectorAdmin {
-    return connectorAdmin(({ metadata }) => {
-      const server = this.#connectors.get(metadata.name)?.server;
-      return server === undefined ? undefined : `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-    });
+    return connectorAdmin((pod) => this.originOf(pod));
+  }
+
+  /** Where its admin port is. */
+  originOf({ metadata }: PodObject): string | undefined {
+    const server = this.#connectors.get(metadata.name)?.server;
+    return server === undefined ? undefined : `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   }
 
   sockets(pod: string): number {
