@@ -1,5 +1,5 @@
 import { parseArgs } from "node:util";
-import { drain, logs, pause, release, status, trace } from "./commands.ts";
+import { drain, logs, pause, rebalance, release, status, trace } from "./commands.ts";
 import { Kubectl, Refusal } from "./kubectl.ts";
 import { promote, rollback } from "./rollout.ts";
 
@@ -12,12 +12,18 @@ const HELP = `kubectl chat COMMAND NAME [FLAGS]
   promote NAME            lets the revision go on that waits for it, or that was taken back
   rollback NAME           takes the revision back that is being rolled out
   drain NAME POD          a connector leaves: its successor comes first, then its devices go
+  rebalance NAME          connectors with many devices send some to those with few, now
   trace NAME TRACE_ID     what was logged under the \`traceId\` of an error
 
   release NAME            releases one that is being deleted, and leaves its data where it is
 
   -n, --namespace  --context  --kubeconfig: as kubectl's
 `;
+
+const COMMANDS = new Set([
+  ...["status", "pause", "resume", "logs", "trace"],
+  ...["drain", "rebalance", "promote", "rollback", "release"],
+]);
 
 async function run(argv: readonly string[]): Promise<number> {
   const { values, positionals } = parseArgs({
@@ -36,11 +42,7 @@ async function run(argv: readonly string[]): Promise<number> {
     process.stdout.write(HELP);
     return command === undefined && !values.help ? 1 : 0;
   }
-  if (
-    !["status", "pause", "resume", "logs", "trace", "drain", "promote", "rollback", "release"].includes(
-      command,
-    )
-  )
+  if (!COMMANDS.has(command))
     throw new Refusal(`there is no command ${command}; \`kubectl chat --help\` lists them`);
   if (name === undefined)
     throw new Refusal(`${command} needs the name of a ChatCluster: \`kubectl get chat\` lists them`);
@@ -68,6 +70,9 @@ async function run(argv: readonly string[]): Promise<number> {
       return 0;
     case "rollback":
       process.stdout.write(await rollback(asked));
+      return 0;
+    case "rebalance":
+      process.stdout.write(await rebalance(asked, new Date()));
       return 0;
     case "release":
       process.stdout.write(await release(asked));

@@ -13,6 +13,7 @@ export interface Told {
     readonly conditions?: readonly Condition[];
     readonly drains?: readonly DrainTold[];
     readonly rollout?: RolloutTold;
+    readonly autoscaler?: { readonly connectors?: ScaledTold; readonly routers?: ScaledTold };
     readonly endpoints?: { readonly ws: readonly string[]; readonly api: readonly string[] };
   };
   readonly pods: readonly PodTold[];
@@ -24,6 +25,13 @@ interface DrainTold {
   readonly phase: string;
   readonly deadline?: string;
   readonly connections?: number;
+}
+
+interface ScaledTold {
+  readonly desired: number;
+  readonly reason: string;
+  readonly message: string;
+  readonly since: string;
 }
 
 interface Condition {
@@ -117,6 +125,15 @@ const drainLines = (drains: readonly DrainTold[]): string[] =>
     return `${pod} ${phase.toLowerCase()}, since ${WHYS[why] ?? why}: ${left}${until}`;
   });
 
+/** How many pods load asks for, and why, one component a line. */
+const scaleLines = ({ autoscaler = {} }: Told["status"]): string[] =>
+  (["connectors", "routers"] as const).flatMap((component) => {
+    const told = autoscaler[component];
+    if (told === undefined) return [];
+    const { desired, reason, message, since } = told;
+    return [`Autoscaler wants ${desired} ${component}, since ${since}: ${reason}: ${message}`];
+  });
+
 /** What `kubectl chat status` prints. */
 export function report(told: Told): string {
   const { name, namespace, spec, status, pods } = told;
@@ -142,6 +159,7 @@ export function report(told: Told): string {
     ]),
     "",
     ...rolloutLines(name, status.rollout),
+    ...scaleLines(status),
     ...drainLines(status.drains ?? []),
     ...ownership(told),
     ...pushLines(pods.filter(({ component }) => component === "push").map(({ metrics }) => metrics)),

@@ -1,5 +1,6 @@
 import type { Telemetry } from "@jichat/runtime/telemetry.ts";
 import type { ChatCluster } from "./crd/definition.ts";
+import type { DecisionMemory, ScaleState } from "./decision-memory.ts";
 import type { KubeApi } from "./kube/api.ts";
 import type { Outcome } from "./kube/controller.ts";
 import type { WorkQueue } from "./kube/work-queue.ts";
@@ -17,6 +18,8 @@ export interface OperatorMetrics {
   readonly tellTalks: (talks: Pick<TalkWatch, "states">) => void;
   /** Starts to report where rollouts stand. */
   readonly tellRollouts: (clusters: () => readonly ChatCluster[]) => void;
+  /** Starts to report how many pods load asks for. */
+  readonly tellScales: (decisions: Pick<DecisionMemory, "states">) => void;
 }
 
 export function operatorMetrics(telemetry: Telemetry, queue: WorkQueue, api: KubeApi): OperatorMetrics {
@@ -57,6 +60,9 @@ export function operatorMetrics(telemetry: Telemetry, queue: WorkQueue, api: Kub
       );
     },
     tellRollouts: rolloutGauges(telemetry),
+    tellScales: (decisions) => {
+      scaleGauges(telemetry, decisions);
+    },
     countRetry: (kind) => {
       retries.add(1, { kind });
     },
@@ -85,3 +91,29 @@ const rolloutGauges =
       () => blockedReadings(clusters()),
     );
   };
+function scaleGauges(telemetry: Telemetry, decisions: Pick<DecisionMemory, "states">): void {
+  const each = (read: (state: ScaleState) => number) => () =>
+    decisions.states().map((state) => ({
+      value: read(state),
+      attributes: { chat_cluster: state.key, component: state.component },
+    }));
+  telemetry.gauge(
+    "jichat_operator_autoscaler_desired",
+    "pods that the autoscaler wants, by ChatCluster and component",
+    each(({ told }) => told.desired),
+  );
+  telemetry.gauge(
+    "jichat_operator_autoscaler_ready",
+    "of these, pods that are ready",
+    each(({ ready }) => ready),
+  );
+  telemetry.gauge(
+    "jichat_operator_autoscaler_reason",
+    "1 for the reason of the present decision, by ChatCluster and component",
+    () =>
+      decisions.states().map(({ key, component, told }) => ({
+        value: 1,
+        attributes: { chat_cluster: key, component, reason: told.reason },
+      })),
+  );
+}

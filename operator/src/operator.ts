@@ -4,6 +4,7 @@ import type { Telemetry } from "@jichat/runtime/telemetry.ts";
 import { askBackends, removeData } from "./ask-backends.ts";
 import { BackendWatch } from "./backend-watch.ts";
 import type { Config } from "./config.ts";
+import { DecisionMemory } from "./decision-memory.ts";
 import type { ReconcileOptions } from "./reconcile.ts";
 import { raiseOverNats } from "./raise-level.ts";
 import { Informers } from "./informers.ts";
@@ -71,6 +72,8 @@ function assemble({ config, api, clock, telemetry, talk, askPods, connectors }: 
   });
   metrics.tellTalks(talks);
   metrics.tellRollouts(() => informers.clusters());
+  const decisions = new DecisionMemory();
+  metrics.tellScales(decisions);
   const reconciler = new Reconciler({
     api,
     informers,
@@ -90,6 +93,7 @@ function assemble({ config, api, clock, telemetry, talk, askPods, connectors }: 
     connectors,
     raiseLevel: raiseOverNats,
     talks,
+    decisions,
     onApplied: metrics.countApplied,
     onRefused: metrics.countRefused,
   });

@@ -14,6 +14,8 @@ import { NOTHING_TOLD } from "./scale/read-fleet.ts";
 import type { Connectors } from "./scale/revisions.ts";
 import { connectorsOf } from "./scale/revisions.ts";
 import { withRouting } from "./scale/routing.ts";
+import type { ShedPlan } from "./scale/sheds.ts";
+import { NO_SHEDS } from "./scale/sheds.ts";
 import { inputHeld } from "./serving.ts";
 import { withVolumes } from "./volumes.ts";
 
@@ -59,6 +61,8 @@ export interface Plan {
   readonly waitsFor: string | undefined;
   /** What to do with connectors that are to go. */
   readonly drains: DrainPlan;
+  /** What to do with connectors that have more than their share. */
+  readonly sheds: ShedPlan;
   /** The connectors that the drains rest on; absent while none are to run. */
   readonly fleet?: Fleet;
 }
@@ -119,6 +123,7 @@ const waiting = (objects: readonly KubeObject[], waitsFor: string): Plan => ({
   removals: [],
   waitsFor,
   drains: NO_DRAINS,
+  sheds: NO_SHEDS,
 });
 
 /**
@@ -142,17 +147,17 @@ function heldBack(
 ): Plan {
   const plan = waiting(ground, "the schema of ClickHouse");
   if (held === undefined) return plan;
-  const { current, older, drains, fleet } = connectorsOf(held, observed, told);
+  const { current, older, drains, sheds, fleet } = connectorsOf(held, observed, told);
   const components = componentsOf(held, current).filter(
     (object) => object.metadata.labels?.[LABELS.component] !== "push" || observed.find(object) !== undefined,
   );
-  return { ...plan, objects: [...ground, ...components, ...older], drains, fleet };
+  return { ...plan, objects: [...ground, ...components, ...older], drains, sheds, fleet };
 }
 
 function withRemovals(
   observed: Observed,
   objects: readonly KubeObject[],
-  { done, drains, fleet }: Connectors,
+  { done, drains, sheds, fleet }: Connectors,
   keep: readonly KubeObject[] = [],
 ): Plan {
   const wanted = new Set([...objects, ...keep].map(idOf));
@@ -160,7 +165,7 @@ function withRemovals(
   const removals = [...observed.objects.values()].filter(
     (object) => !KEPT_KINDS.has(object.kind) && !wanted.has(idOf(object)),
   );
-  return { objects, removals, waitsFor: undefined, drains, fleet };
+  return { objects, removals, waitsFor: undefined, drains, sheds, fleet };
 }
 
 const missing = ({ nats, redis, clickhouse, streams }: BackendsSeen): string | undefined => {

@@ -9,6 +9,7 @@ import type { BackendWatch } from "./backend-watch.ts";
 import type { ChatCluster } from "./crd/definition.ts";
 import { encodeKeys } from "./desired/keys.ts";
 import { advanced, livesOf } from "./desired/rotation.ts";
+import type { DecisionMemory } from "./decision-memory.ts";
 import type { DesiredInput } from "./desired/desired-input.ts";
 import { mergedFaults } from "./faults.ts";
 import { FINALIZER, finalize, letGo } from "./finalize.ts";
@@ -43,6 +44,7 @@ import { inputOf } from "./input-of.ts";
 import { SpecError } from "./named-objects.ts";
 import type { PodMetrics } from "./pod-metrics.ts";
 import type { ConnectorAdmin } from "./scale/ask-connectors.ts";
+import { autoscalerOf, withScale } from "./scale/autoscale.ts";
 import { connectorsTold } from "./scale/read-fleet.ts";
 import { WriteMemory } from "./write-memory.ts";
 
@@ -62,6 +64,7 @@ export interface ReconcileOptions {
   readonly raiseLevel: RaiseLevel;
   readonly connectors: ConnectorAdmin;
   readonly talks: TalkWatch;
+  readonly decisions: DecisionMemory;
   readonly onApplied: () => void;
   /** Called with the kind of an object that the API server refused. */
   readonly onRefused: (kind: string) => void;
@@ -71,6 +74,8 @@ export interface ReconcileOptions {
 const DELETION_MS = 2_000;
 /** A drain goes on at least this often: what pods report of it is no event of the API server. */
 const DRAIN_MS = 1_000;
+/** Load is no event either. */
+const AUTOSCALE_MS = 10_000;
 
 /**
  * Level-triggered: a pass reads the whole state, never the event that started it. It is safe to run at any
@@ -105,7 +110,7 @@ export class Reconciler {
     }
     const other = await keeper.other(found);
     if (other !== undefined) return this.#standBack(key, found, other);
-    const cluster = await keeper.claim(found);
+    const cluster = this.#options.decisions.over(await keeper.claim(found));
     const observed = this.#memory.over(informers.observe(key));
     if (cluster.metadata.deletionTimestamp !== undefined) return this.#finalize(cluster, observed);
     try {
@@ -129,9 +134,11 @@ export class Reconciler {
       return { afterMs: resyncMs };
     }
     const seen = backends.look(key, offered);
-    const input = cluster.spec.paused ? offered : this.#advanced(key, offered, observed, seen);
-    this.#inputs.set(key, input);
+    const unscaled = cluster.spec.paused ? offered : this.#advanced(key, offered, observed, seen);
     const metrics = await this.#options.connectors.look(observed);
+    const autoscaler = autoscalerOf(unscaled, { observed, metrics, now: this.#now().getTime() });
+    const input = withScale(unscaled, autoscaler);
+    this.#inputs.set(key, input);
     const { plan, unserved } = this.#planFor(input, observed, seen, metrics);
     const { refused, changed } = cluster.spec.paused ? NOTHING : await this.#act(input, plan, observed);
     const { live, isOpen } = await this.#ask(key, input, observed, { ...seen, metrics });
@@ -143,11 +150,10 @@ export class Reconciler {
       this.#options.raiseLevel,
     );
     backends.raised(key, level.level);
-    await tellStatus(
-      this.#options,
-      cluster,
-      statusOf({ input, observed, backends: seen, ...done, live, talk, level, now }),
-    );
+    const facts = { input, observed, backends: seen, ...done, live, talk, level, now };
+    const status = statusOf({ ...facts, ...(autoscaler === undefined ? {} : { autoscaler }) });
+    await tellStatus(this.#options, cluster, status);
+    this.#options.decisions.wrote(cluster, status);
     const isRefused = refused.length > 0;
     const isRotating = input.keys.coming !== undefined || seen.users?.state === "late";
     const waits = plan.waitsFor !== undefined || isRotating;
@@ -155,7 +161,8 @@ export class Reconciler {
       resyncMs,
       waits ? backends.againMs(key) : resyncMs,
       isOpen ? ORPHAN_MS : resyncMs,
-      plan.drains.isOpen ? DRAIN_MS : resyncMs,
+      plan.drains.isOpen || plan.sheds.isOpen ? DRAIN_MS : resyncMs,
+      autoscaler === undefined ? resyncMs : AUTOSCALE_MS,
     );
     return { afterMs, isRefused };
   }
@@ -225,6 +232,7 @@ export class Reconciler {
     const { backends, talks } = this.#options;
     talks.forget(key);
     this.#orphans.forget(key);
+    this.#options.decisions.forget(key);
     await backends.forget(key);
   }
 

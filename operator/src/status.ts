@@ -175,7 +175,7 @@ function findingsOf(facts: StatusFacts, counts: ComponentCounts): Record<Conditi
 
 /** The status of a pass that could check everything. Pure. */
 export function statusOf(facts: StatusFacts): ChatClusterStatus {
-  const { input, now, live } = facts;
+  const { input, now, live, autoscaler } = facts;
   const { connections, partitionsServed } = live;
   const { cluster } = input;
   const { generation } = cluster.metadata;
@@ -189,6 +189,7 @@ export function statusOf(facts: StatusFacts): ChatClusterStatus {
   const drains = facts.plan.fleet === undefined ? [] : drainsTold(facts.plan.fleet);
   const serving = versionServing(input, facts.observed);
   const log = facts.backends.streams?.log ?? cluster.status?.log;
+  const rebalanced = facts.plan.sheds.done ?? cluster.status?.rebalanced;
   const level = facts.level.level ?? cluster.status?.level;
   return {
     observedGeneration: generation,
@@ -203,6 +204,8 @@ export function statusOf(facts: StatusFacts): ChatClusterStatus {
     api: count("api"),
     ...(cluster.spec.push === undefined ? {} : { push: count("push") }),
     ...(drains.length === 0 ? {} : { drains }),
+    ...(autoscaler === undefined ? {} : { autoscaler }),
+    ...(rebalanced === undefined ? {} : { rebalanced }),
     replicas: connectors.ready,
     selector: Object.entries(selectorOf(cluster, "connector"))
       .map(([key, value]) => `${key}=${value}`)

@@ -1,8 +1,8 @@
 import type { Server } from "node:http";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import type { DrainOrder, DrainState } from "@jichat/protocol/drain.ts";
-import { readDrainOrder } from "@jichat/protocol/drain.ts";
+import type { DrainOrder, DrainState, ShedOrder } from "@jichat/protocol/drain.ts";
+import { readDrainOrder, readShedOrder } from "@jichat/protocol/drain.ts";
 import type { Workload } from "../src/desired/workloads.ts";
 import type { KubeObject } from "../src/kube/object.ts";
 import { RESOURCES } from "../src/kube/object.ts";
@@ -19,6 +19,8 @@ interface FakeConnector {
   state: DrainState;
   /** Devices that leave at each step; 0 keeps a drain where it is. */
   leaves: number;
+  /** Devices that are still to go to others with fewer. */
+  shedLeft: number;
   readonly server: Server;
 }
 
@@ -33,6 +35,13 @@ export interface Ordered extends DrainOrder {
 const STATES: readonly DrainState[] = ["none", "waiting", "draining", "drained"];
 const RUNNING = { phase: "Running", podIP: "127.0.0.1", podIPs: [{ ip: "127.0.0.1" }] };
 
+/** A shed that a connector was told. */
+export interface Shed extends ShedOrder {
+  readonly pod: string;
+  /** Others had not told all of theirs yet. */
+  readonly beside: number;
+}
+
 /** What kubelets and controllers would do for the connectors of one ChatCluster, and connectors themselves. */
 export class FakeConnectors {
   readonly #world: World;
@@ -42,6 +51,7 @@ export class FakeConnectors {
   #made = 0;
   /** Every order, in the order of time. */
   readonly orders: Ordered[] = [];
+  readonly sheds: Shed[] = [];
   /** Pods that were deleted although devices were connected. */
   readonly cut: string[] = [];
   leaves = 50;
@@ -128,7 +138,7 @@ export class FakeConnectors {
     await new Promise<void>((resolve) => {
       server.listen(0, "127.0.0.1", resolve);
     });
-    this.#connectors.set(name, { sockets: 0, state: "none", leaves: 0, server });
+    this.#connectors.set(name, { sockets: 0, state: "none", leaves: 0, shedLeft: 0, server });
     const { "chat.jichat.io/routed": routed, ...older } = labels;
     const own = this.isOlder || routed === undefined ? older : labels;
     const metadata = { name, namespace: NAMESPACE, labels: own, annotations };
@@ -193,6 +203,7 @@ export class FakeConnectors {
   #move(): void {
     const [to] = this.#inService.flatMap((name) => this.#connectors.get(name) ?? []);
     for (const connector of this.#connectors.values()) {
+      this.#shed(connector);
       if (connector.state !== "draining") continue;
       const some = Math.min(connector.sockets, this.leaves);
       connector.sockets -= some;
@@ -201,10 +212,33 @@ export class FakeConnectors {
     }
   }
 
+  /** Devices that are shed go where fewest are. */
+  #shed(connector: FakeConnector): void {
+    const ways = this.#inService.flatMap((name) => this.#connectors.get(name) ?? []);
+    const some = Math.min(connector.shedLeft, this.leaves);
+    for (let at = 0; at < some; at += 1) {
+      const [to] = ways.toSorted((a, b) => a.sockets - b.sockets);
+      connector.sockets -= 1;
+      if (to !== undefined) to.sockets += 1;
+    }
+    connector.shedLeft -= some;
+  }
+
+  #takeShed(pod: string, connector: FakeConnector, body: string): void {
+    const order = readShedOrder(body);
+    const others = [...this.#connectors.values()].filter((one) => one !== connector);
+    this.sheds.push({ pod, ...order, beside: others.filter(({ shedLeft }) => shedLeft > 0).length });
+    connector.shedLeft = order.connections;
+  }
+
   #answer(name: string, request: string, body: string): string {
     const connector = this.#connectors.get(name);
     if (connector === undefined) return "";
-    const [method = ""] = request.split(" ");
+    const [method = "", path] = request.split(" ");
+    if (path === "/shed") {
+      this.#takeShed(name, connector, body);
+      return "";
+    }
     if (method === "POST") connector.state = "draining";
     if (method === "DELETE") connector.state = "none";
     if (method !== "GET")
@@ -214,8 +248,13 @@ export class FakeConnectors {
         wasInService: this.#inService.includes(name),
         ...(method === "POST" ? readDrainOrder(body) : {}),
       });
-    const { state, sockets } = connector;
-    return `jichat_connector_sockets ${sockets}\njichat_connector_drain ${STATES.indexOf(state)}\n`;
+    const { state, sockets, shedLeft } = connector;
+    return [
+      `jichat_connector_sockets ${sockets}`,
+      `jichat_connector_drain ${STATES.indexOf(state)}`,
+      `jichat_connector_shed_left ${shedLeft}`,
+      "",
+    ].join("\n");
   }
 
   async #status(object: KubeObject, status: object): Promise<void> {

@@ -1,6 +1,7 @@
 import type { Static } from "typebox";
 import { PER_SECOND_MAX } from "@jichat/protocol/drain.ts";
 import { Type } from "typebox";
+import { partitionsRule, routerAutoscaling } from "./autoscaling.ts";
 import { clickhouse, nats, redis } from "./backends.ts";
 import { api, component, connectors } from "./components.ts";
 import { listBy, oneOfNumbers, resources, rules, secretName, word } from "./kinds.ts";
@@ -179,10 +180,13 @@ export const SPEC = Type.Object(
       description: "whether streams, buckets, tables and volumes are deleted with the ChatCluster",
     }),
     connectors,
-    routers: Type.Object(component("routers: owners of the log's partitions", 2, 64), {
-      default: {},
-      description: "they decide what happens and number it",
-    }),
+    routers: Type.Object(
+      {
+        ...component("routers: owners of the log's partitions", 2, 64),
+        autoscaling: optional(routerAutoscaling),
+      },
+      { default: {}, description: "they decide what happens and number it" },
+    ),
     storage: Type.Object(component("storage: log to ClickHouse, history", 2, 64), {
       default: {},
       description: "they write ClickHouse and answer from it",
@@ -238,6 +242,7 @@ export const SPEC = Type.Object(
   {
     description: "what is wanted",
     ...rules(
+      partitionsRule,
       {
         rule: "!has(self.clickhouse.embedded) || self.storage.replicas <= 1",
         message:

@@ -81,6 +81,7 @@ export const TRANSITIONS: Readonly<Record<string, Transition>> = {
   deletionPolicy: live("counts when the ChatCluster is deleted"),
   ...pods("connectors", EDGES),
   ...under("connectors", {
+    "autoscaling.*": live("the next decision goes by it; without the field `replicas` counts again"),
     maxConnectionsPerPod: rolled(EDGES),
     "limits.*": rolled(EDGES),
     trustProxy: rolled(`${EDGES}; the api too, if it has no value of its own`),
@@ -99,6 +100,7 @@ export const TRANSITIONS: Readonly<Record<string, Transition>> = {
   }),
   ...service("connectors", `${PORT}; with \`tls.host\` the api is rolled with the new URL`),
   ...pods("routers", `${ROLLING}; partitions are handed over`),
+  "routers.autoscaling.*": live("the next decision goes by it; without the field `replicas` counts again"),
   ...pods("storage", `${ROLLING}; partitions are handed over`),
   "storage.template.*": rolled(
     `${ROLLING}; partitions are handed over. Without a \`migration.template\` ${JOB}`,

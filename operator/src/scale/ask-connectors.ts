@@ -1,5 +1,5 @@
 import { fetch } from "undici";
-import type { DrainOrder } from "@jichat/protocol/drain.ts";
+import type { DrainOrder, ShedOrder } from "@jichat/protocol/drain.ts";
 import { adminToken } from "@jichat/runtime/admin.ts";
 import { ADMIN_TIMEOUT_MS } from "../admin-port.ts";
 import type { Observed } from "../observed.ts";
@@ -13,20 +13,28 @@ export interface ConnectorAdmin {
   readonly look: (observed: Observed) => Promise<PodMetrics>;
   /** Tells its devices to go. `keys` are the cluster's, the present one first. */
   readonly drain: (pod: PodObject, order: Required<DrainOrder>, keys: readonly string[]) => Promise<void>;
+  /** Tells it how many of its devices to send to others; 0 ends that. */
+  readonly shed: (pod: PodObject, order: ShedOrder, keys: readonly string[]) => Promise<void>;
   /** It takes devices again. */
   readonly undrain: (pod: PodObject, keys: readonly string[]) => Promise<void>;
 }
 
-/** Writes to `/drain`. A pod may not know the newest of the cluster's keys yet. Throws if it does not obey. */
+interface Write {
+  readonly method: "POST" | "DELETE";
+  readonly path: "/drain" | "/shed";
+  readonly body?: string;
+}
+
+/** Writes to `/drain` or `/shed`. A pod may not know the newest of the cluster's keys yet. Throws if it does not obey. */
 async function write(
   origin: string | undefined,
-  { method, body }: { readonly method: "POST" | "DELETE"; readonly body?: string },
+  { method, path, body }: Write,
   keys: readonly string[],
 ): Promise<void> {
   if (origin === undefined) throw new Error("it has no address");
   let status = 0;
   for (const key of keys) {
-    const response = await fetch(`${origin}/drain`, {
+    const response = await fetch(`${origin}${path}`, {
       method,
       headers: { authorization: `Bearer ${adminToken(key)}` },
       ...(body === undefined ? {} : { body }),
@@ -44,7 +52,9 @@ export function connectorAdmin(originFor: OriginOf = originOfPod): ConnectorAdmi
   return {
     look: async (observed) => askMetrics(observed, originFor),
     drain: async (pod, order, keys) =>
-      write(originFor(pod), { method: "POST", body: JSON.stringify(order) }, keys),
-    undrain: async (pod, keys) => write(originFor(pod), { method: "DELETE" }, keys),
+      write(originFor(pod), { method: "POST", path: "/drain", body: JSON.stringify(order) }, keys),
+    shed: async (pod, order, keys) =>
+      write(originFor(pod), { method: "POST", path: "/shed", body: JSON.stringify(order) }, keys),
+    undrain: async (pod, keys) => write(originFor(pod), { method: "DELETE", path: "/drain" }, keys),
   };
 }

@@ -1,6 +1,7 @@
 import type { DrainMark, Why } from "./drain-mark.ts";
 import type { ConnectorPod, Fleet, Revision } from "./fleet.ts";
 import { keepersOf } from "./fleet.ts";
+import { isShedding } from "./sheds.ts";
 import { victimsOf } from "./victims.ts";
 
 /** One thing to do with one pod. Each is safe to do again, and to leave half done: the next pass goes on. */
@@ -169,7 +170,8 @@ function telling(sorted: Sorted, released: ReadonlySet<string>, drainsAtOnce: nu
   const { fleet, live } = sorted;
   const acts: Act[] = [];
   const told = new Set<string>();
-  let going = fleet.pods.filter(isDraining).length;
+  // Devices that are shed have the same rate. A shed is told to end as soon as a pod is to go.
+  let going = fleet.pods.filter((pod) => isDraining(pod) || isShedding(pod, fleet.now)).length;
   const isReleasing = new Set(
     live.filter((pod) => isReleased(pod) || released.has(pod.name)).map(({ revision }) => revision),
   );

@@ -21,7 +21,7 @@ const withStatus = (status: object): PodObject => ({
   ...POD,
   status: Object.assign({}, POD.status, status),
 });
-const TOLD = "jichat_connector_sockets 3\njichat_connector_drain 1\n";
+const TOLD = "jichat_connector_sockets 3\njichat_connector_drain 1\njichat_connector_shed_left 0\n";
 const seen = (...objects: readonly KubeObject[]) =>
   fleetOf(INPUT, new Observed([DEPLOYMENT, ...objects]), REVISION, {
     now: 5_000,
@@ -46,6 +46,8 @@ test("a fleet has what the spec, the API server and the connectors say", () => {
     mark: undefined,
     connections: 3,
     drain: "waiting",
+    shed: undefined,
+    shedLeft: 0,
   });
   assert.deepEqual([pods[1]?.connections, pods[1]?.drain], [undefined, undefined], "it did not answer");
 });

@@ -12,11 +12,14 @@ import type { PodObject } from "../pod-object.ts";
 import { isPodReady } from "../pod-object.ts";
 import { DRAIN_ANNOTATION, readMark } from "./drain-mark.ts";
 import type { ConnectorPod, Fleet } from "./fleet.ts";
+import { SHED_ANNOTATION, readShedMark } from "./shed-mark.ts";
 
 /** What a connector reported a moment ago; a field that it did not report is absent. */
 export interface ConnectorTold {
   readonly connections?: number;
   readonly drain?: DrainState;
+  /** Devices that are still to be told to go to others that have room. */
+  readonly shedLeft?: number;
   /** All that it told, for whoever judges by another metric. */
   readonly metrics: Metrics;
 }
@@ -27,10 +30,12 @@ const DRAIN_STATES: readonly DrainState[] = ["none", "waiting", "draining", "dra
 /** What a connector's metrics say of its devices and of its drain. An older version says less. */
 export function toldBy(metrics: Metrics): ConnectorTold {
   const connections = metrics.sum("jichat_connector_sockets");
+  const shedLeft = metrics.sum("jichat_connector_shed_left");
   const drain = DRAIN_STATES[metrics.sum("jichat_connector_drain") ?? Number.NaN];
   return {
     ...(connections === undefined ? {} : { connections }),
     ...(drain === undefined ? {} : { drain }),
+    ...(shedLeft === undefined ? {} : { shedLeft }),
     metrics,
   };
 }
@@ -103,6 +108,8 @@ export function fleetOf(
         mark: readMark(annotations?.[DRAIN_ANNOTATION], now),
         connections: told.get(name)?.connections,
         drain: told.get(name)?.drain,
+        shed: readShedMark(annotations?.[SHED_ANNOTATION]),
+        shedLeft: told.get(name)?.shedLeft,
       };
     });
   const revisions = observed.ofKind<Workload>("Deployment", "connector").map((deployment) => ({

@@ -9,6 +9,9 @@ import { NO_DRAINS, drainsOf } from "./drains.ts";
 import type { Fleet } from "./fleet.ts";
 import type { ConnectorsTold } from "./read-fleet.ts";
 import { fleetOf } from "./read-fleet.ts";
+import { askedOf } from "./rebalance.ts";
+import type { ShedPlan } from "./sheds.ts";
+import { NO_SHEDS, shedsOf } from "./sheds.ts";
 
 export interface Connectors {
   readonly current: KubeObject;
@@ -18,6 +21,7 @@ export interface Connectors {
   readonly done: readonly KubeObject[];
   readonly fleet: Fleet;
   readonly drains: DrainPlan;
+  readonly sheds: ShedPlan;
 }
 
 const revisionOf = ({ metadata }: KubeObject): string => metadata.labels?.[LABELS.revision] ?? "";
@@ -52,6 +56,7 @@ export function connectorsOf(input: DesiredInput, observed: Observed, told: Conn
     done: older.filter(isGone),
     fleet,
     drains,
+    sheds: isAsleep ? NO_SHEDS : shedsOf(fleet, askedOf(input.cluster)),
   };
 }
 

@@ -1,5 +1,7 @@
 import { Dice } from "@jichat/protocol/dice.ts";
 import { DRAINS_AT_ONCE } from "../drains.ts";
+import { excessOf } from "../sheds.ts";
+import type { ModelPod } from "./cluster-model.ts";
 import { ClusterModel } from "./cluster-model.ts";
 import type { Guards } from "./guards.ts";
 import { ALL } from "./guards.ts";
@@ -9,7 +11,7 @@ import { OperatorModel } from "./operator-model.ts";
 /** A day is short, and full of what else happens in weeks. */
 const DAY_S = 600;
 /** After the last fault and change, everything has to be as wanted within this time. */
-const QUIET_S = 400;
+const QUIET_S = 500;
 const EVENT_S = 40;
 /** Some part of the slice is a moment behind: longer than that, nobody can connect. */
 const CLOSED_MAX_S = 25;
@@ -44,7 +46,9 @@ export class Day {
         ? {
             minReplicas: MIN_REPLICAS,
             maxReplicas: MAX_REPLICAS,
-            connectionsPerPod: CONNECTIONS_PER_POD,
+            perPod: { connections: CONNECTIONS_PER_POD },
+            pod: "connector",
+            moving: "devices move",
             stabilisationMs: STABILISATION_S * 1_000,
             pauseScaleIn: false,
             pauseScaleOut: false,
@@ -123,8 +127,20 @@ export class Day {
       [1, () => this.#jump(this.#dice.pick([-86_400_000, -3_600_000, -20_000, 20_000, 3_600_000]))],
       [2, () => (model.demand = this.#dice.int(0, 1_400))],
       [1, () => operator.restart()],
+      [2, () => this.#gather(live)],
     ];
     this.#dice.weighted(kinds)();
+  }
+
+  /** A balancer sends the devices of all to one of them. */
+  #gather(pods: readonly ModelPod[]): void {
+    const [to, ...others] = pods;
+    if (to === undefined || !pods.every(({ name, mark }) => mark === undefined && this.model.slice.has(name)))
+      return;
+    for (const pod of others) {
+      to.devices += pod.devices;
+      pod.devices = 0;
+    }
   }
 
   #jump(ms: number): void {
@@ -194,6 +210,10 @@ export class Day {
       );
     if (model.connected < model.demand)
       model.violate(`${model.demand - model.connected} devices are not connected`);
+    for (const [name, beyond] of excessOf(
+      model.live().map((pod) => ({ name: pod.name, connections: pod.devices })),
+    ))
+      model.violate(`${name} carries ${beyond} devices more than its share`);
     if (spec.autoscaling === undefined) return;
     const needed = Math.ceil(model.connected / CONNECTIONS_PER_POD);
     if (wanted < Math.min(MAX_REPLICAS, needed))

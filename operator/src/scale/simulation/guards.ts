@@ -21,6 +21,14 @@ export interface Guards {
   readonly undo: boolean;
   /** A pod that forgot its drain, or never heard of it, is told again. */
   readonly tellAgain: boolean;
+  /** Connectors that have more than their share send devices to others. */
+  readonly sheds: boolean;
+  /** Others shed once those that do are done, also after their operator has ended. */
+  readonly roundByRound: boolean;
+  /** Nobody is told to shed while devices move for another reason. */
+  readonly shedsApart: boolean;
+  /** Those that shed are told to stop before a drain begins, and it waits until they have heard of it. */
+  readonly drainsApart: boolean;
   /** Load that is not reported is no reason for fewer connectors. */
   readonly missingMetrics: boolean;
   /** Fewer connectors have to be enough for a while. */
@@ -39,6 +47,10 @@ export const ALL: Guards = {
   verify: true,
   undo: true,
   tellAgain: true,
+  sheds: true,
+  roundByRound: true,
+  shedsApart: true,
+  drainsApart: true,
   missingMetrics: true,
   stabilisation: true,
   bounds: true,

@@ -5,6 +5,9 @@ import { markText, readMark } from "../drain-mark.ts";
 import type { Act } from "../drains.ts";
 import { DRAINS_AT_ONCE, drainsOf } from "../drains.ts";
 import type { ConnectorPod, Fleet } from "../fleet.ts";
+import { readShedMark, shedMarkText } from "../shed-mark.ts";
+import type { ShedAct } from "../sheds.ts";
+import { NO_SHEDS, isShedding, shedsOf } from "../sheds.ts";
 import type { ClusterModel, ModelPod } from "./cluster-model.ts";
 import type { Guards } from "./guards.ts";
 
@@ -21,7 +24,16 @@ export interface ModelSpec {
 
 type Seen = Pick<
   ModelPod,
-  "name" | "revision" | "node" | "isRunning" | "isReady" | "isEnding" | "isRouted" | "mark" | "cost"
+  | "name"
+  | "revision"
+  | "node"
+  | "isRunning"
+  | "isReady"
+  | "isEnding"
+  | "isRouted"
+  | "mark"
+  | "cost"
+  | "shedMark"
 >;
 interface Moment {
   readonly pods: readonly Seen[];
@@ -92,11 +104,20 @@ export class OperatorModel {
     this.#scale(pods);
     const fleet = this.#fleet(pods);
     const drainsAtOnce = this.#guards.oneAtATime ? DRAINS_AT_ONCE : 8;
-    const { acts, replicas } = drainsOf(fleet, { drainsAtOnce });
+    const isApart = this.#guards.drainsApart;
+    const { acts, replicas } = drainsOf(isApart ? fleet : withoutSheds(fleet), { drainsAtOnce });
+    const sheds = this.#guards.sheds
+      ? shedsOf(this.#guards.shedsApart ? fleet : withoutDrains(fleet))
+      : NO_SHEDS;
     const writes = [
       ...[...replicas].map(([name, to]) => () => {
         this.#setReplicas(name, to);
       }),
+      ...sheds.acts
+        .filter(({ does }) => isApart || does !== "stop")
+        .map((act) => () => {
+          this.#carryOutShed(act);
+        }),
       ...acts
         .filter((act) => this.#guards.undo || act.does !== "undo" || act.isWrong)
         .map((act) => () => {
@@ -107,7 +128,8 @@ export class OperatorModel {
   }
 
   #late(): Moment {
-    const since = this.#model.now - this.#process.startedAt;
+    // A process lists everything as it begins: it sees nothing that is older than that.
+    const since = Math.max(0, this.#model.now - this.#process.startedAt - 1);
     const late = this.#dice.int(0, Math.min(LATE_S, since));
     const moment = this.#moments.at(-1 - late) ?? this.#moments.at(-1);
     if (moment === undefined) throw new Error("nothing has been there yet");
@@ -136,6 +158,8 @@ export class OperatorModel {
           : mark?.deadline !== undefined && !guards.emptyFirst
             ? 0
             : real.devices,
+        shed: guards.roundByRound ? readShedMark(pod.shedMark) : undefined,
+        shedLeft: !hears ? undefined : guards.roundByRound ? real.shedLeft : 0,
         drain: !hears || (!guards.tellAgain && real.drain === "none") ? undefined : real.drain,
       };
     });
@@ -158,12 +182,11 @@ export class OperatorModel {
         ...(bounds ? {} : { minReplicas: 0, maxReplicas: 1_000 }),
       },
       present: before,
-      loads: running.map(({ connections }) => ({
-        connections: missingMetrics ? connections : (connections ?? 0),
-        messagesPerSecond: undefined,
-        eventLoopLagMs: undefined,
-      })),
-      isMoving: pods.some(({ mark, isEnding }) => mark !== undefined || isEnding),
+      loads: running.map(({ connections }) => {
+        const told = missingMetrics ? connections : (connections ?? 0);
+        return told === undefined ? {} : { connections: told };
+      }),
+      isMoving: pods.some((pod) => pod.mark !== undefined || pod.isEnding || isShedding(pod, this.clock)),
       before: memory,
     });
     spec.desired = decision.desired;
@@ -205,7 +228,7 @@ export class OperatorModel {
     this.#process.replicas.set(name, { at: this.#model.now, to });
   }
 
-  #patch(pod: ModelPod, patch: Partial<Pick<ModelPod, "mark" | "isRouted" | "cost">>): void {
+  #patch(pod: ModelPod, patch: Partial<Pick<ModelPod, "mark" | "isRouted" | "cost" | "shedMark">>): void {
     Object.assign(pod, patch);
     const before = this.#process.pods.get(pod.name)?.patch ?? {};
     this.#process.pods.set(pod.name, { at: this.#model.now, patch: { ...before, ...patch } });
@@ -238,6 +261,24 @@ export class OperatorModel {
     }
   }
 
+  #carryOutShed(act: ShedAct): void {
+    const pod = this.#model.pods.get(act.pod);
+    if (pod === undefined || pod.isEnding) return;
+    const hears = pod.isRunning && !this.isDeaf && !this.#dice.chance(0.1);
+    if (act.does === "shed") {
+      this.#patch(pod, { shedMark: shedMarkText(act.mark) });
+      if (!hears || pod.drain !== "none") return;
+      pod.shedLeft = act.mark.connections;
+      pod.shedPerSecond = act.mark.perSecond;
+      return;
+    }
+    if (act.does === "stop") {
+      if (!hears) return;
+      pod.shedLeft = 0;
+    }
+    this.#patch(pod, { shedMark: undefined });
+  }
+
   #tell(pod: ModelPod, perSecond: number, wanted: number): void {
     if (!pod.isRunning) return;
     const model = this.#model;
@@ -250,6 +291,18 @@ export class OperatorModel {
     pod.drainEnds = model.now + this.#spec.deadlineMs / 1_000;
   }
 }
+
+const withoutSheds = (fleet: Fleet): Fleet => ({
+  ...fleet,
+  pods: fleet.pods.map((pod) => ({ ...pod, shed: undefined, shedLeft: 0 })),
+});
+
+const withoutDrains = (fleet: Fleet): Fleet => ({
+  ...fleet,
+  pods: fleet.pods
+    .filter(({ isEnding, mark }) => !isEnding && mark === undefined)
+    .map((pod) => ({ ...pod, drain: "none", revision: fleet.current })),
+});
 
 function withoutTo(pod: ConnectorPod): ConnectorPod {
   if (pod.mark?.to === undefined) return pod;
