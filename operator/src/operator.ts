@@ -70,10 +70,8 @@ function assemble({ config, api, clock, telemetry, talk, askPods, connectors }: 
     onNews: enqueue,
     onTold: metrics.countTalk,
   });
-  metrics.tellTalks(talks);
-  metrics.tellRollouts(() => informers.clusters());
   const decisions = new DecisionMemory();
-  metrics.tellScales(decisions);
+  metrics.tellStates({ talks, decisions, informers });
   const reconciler = new Reconciler({
     api,
     informers,
