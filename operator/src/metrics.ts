@@ -1,6 +1,6 @@
 import type { Telemetry } from "@jichat/runtime/telemetry.ts";
-import type { ChatCluster } from "./crd/definition.ts";
 import type { DecisionMemory, ScaleState } from "./decision-memory.ts";
+import type { Informers } from "./informers.ts";
 import type { KubeApi } from "./kube/api.ts";
 import type { Outcome } from "./kube/controller.ts";
 import type { WorkQueue } from "./kube/work-queue.ts";
@@ -14,12 +14,15 @@ export interface OperatorMetrics {
   readonly countRefused: (kind: string) => void;
   readonly countPass: (outcome: Outcome, ms: number) => void;
   readonly countTalk: (told: Told) => void;
-  /** Starts to report where people can talk. */
-  readonly tellTalks: (talks: Pick<TalkWatch, "states">) => void;
-  /** Starts to report where rollouts stand. */
-  readonly tellRollouts: (clusters: () => readonly ChatCluster[]) => void;
-  /** Starts to report how many pods load asks for. */
-  readonly tellScales: (decisions: Pick<DecisionMemory, "states">) => void;
+  /** Starts to report the state of each ChatCluster. */
+  readonly tellStates: (of: States) => void;
+}
+
+/** Who knows whether people can talk, how many pods load asks for, and where rollouts stand. */
+interface States {
+  readonly talks: Pick<TalkWatch, "states">;
+  readonly decisions: Pick<DecisionMemory, "states">;
+  readonly informers: Pick<Informers, "clusters">;
 }
 
 export function operatorMetrics(telemetry: Telemetry, queue: WorkQueue, api: KubeApi): OperatorMetrics {
@@ -48,20 +51,10 @@ export function operatorMetrics(telemetry: Telemetry, queue: WorkQueue, api: Kub
     countTalk: ({ outcome, ms }) => {
       talks.record(ms / 1_000, { outcome });
     },
-    tellTalks: (watch) => {
-      telemetry.gauge(
-        "jichat_operator_people_can_talk",
-        "by ChatCluster: 1, or 0 after two talks in a row that failed; NaN while it is not known",
-        () =>
-          [...watch.states()].map(({ key, canTalk }) => ({
-            value: canTalk,
-            attributes: { chat_cluster: key },
-          })),
-      );
-    },
-    tellRollouts: rolloutGauges(telemetry),
-    tellScales: (decisions) => {
+    tellStates: ({ talks: watch, decisions, informers }) => {
+      talkGauge(telemetry, watch);
       scaleGauges(telemetry, decisions);
+      rolloutGauges(telemetry, informers);
     },
     countRetry: (kind) => {
       retries.add(1, { kind });
@@ -79,19 +72,30 @@ export function operatorMetrics(telemetry: Telemetry, queue: WorkQueue, api: Kub
   };
 }
 
-const rolloutGauges =
-  (telemetry: Pick<Telemetry, "gauge">): OperatorMetrics["tellRollouts"] =>
-  (clusters) => {
-    telemetry.gauge("jichat_operator_rollout", "1, by ChatCluster and by the phase of its rollout", () =>
-      phaseReadings(clusters()),
-    );
-    telemetry.gauge(
-      "jichat_operator_rollout_blocked",
-      "1 for each gate that a rollout waits for, by ChatCluster",
-      () => blockedReadings(clusters()),
-    );
-  };
-function scaleGauges(telemetry: Telemetry, decisions: Pick<DecisionMemory, "states">): void {
+function talkGauge(telemetry: Telemetry, talks: States["talks"]): void {
+  telemetry.gauge(
+    "jichat_operator_people_can_talk",
+    "by ChatCluster: 1, or 0 after two talks in a row that failed; NaN while it is not known",
+    () =>
+      [...talks.states()].map(({ key, canTalk }) => ({
+        value: canTalk,
+        attributes: { chat_cluster: key },
+      })),
+  );
+}
+
+function rolloutGauges(telemetry: Telemetry, informers: States["informers"]): void {
+  telemetry.gauge("jichat_operator_rollout", "1, by ChatCluster and by the phase of its rollout", () =>
+    phaseReadings(informers.clusters()),
+  );
+  telemetry.gauge(
+    "jichat_operator_rollout_blocked",
+    "1 for each gate that a rollout waits for, by ChatCluster",
+    () => blockedReadings(informers.clusters()),
+  );
+}
+
+function scaleGauges(telemetry: Telemetry, decisions: States["decisions"]): void {
   const each = (read: (state: ScaleState) => number) => () =>
     decisions.states().map((state) => ({
       value: read(state),

@@ -73,11 +73,9 @@ function assemble({ config, api, clock, telemetry, talk, ...parts }: OperatorPar
     onNews: enqueue,
     onTold: metrics.countTalk,
   });
-  metrics.tellTalks(talks);
-  metrics.tellRollouts(() => informers.clusters());
   const judges = parts.judges({ talk, clock, talks });
   const decisions = new DecisionMemory();
-  metrics.tellScales(decisions);
+  metrics.tellStates({ talks, decisions, informers });
   const reconciler = new Reconciler({
     api,
     informers,

@@ -55,11 +55,8 @@ class Wrong extends Error {
   override readonly name = "Wrong";
 }
 
-interface Sent {
-  readonly id: string;
-  /** By the monotonic clock. */
-  readonly at: number;
-}
+/** When each message was sent, by the monotonic clock. */
+type Sent = Map<string, number>;
 
 type Heard = EventFrame & { readonly id: string };
 
@@ -73,9 +70,8 @@ const shareOf = (messages: number, perSecond: number): number =>
   Math.max(1, Math.min(messages, Math.floor(perSecond / 4)));
 
 const TEXT = JSON.stringify(BODY);
-function check({ id = "", body }: Pick<EventFrame, "id" | "body">): void {
-  if (JSON.stringify(body) !== TEXT) throw new Wrong(`message ${id} arrived with another body`);
-}
+const wrongIn = ({ id = "", body }: Pick<EventFrame, "id" | "body">): Wrong | undefined =>
+  JSON.stringify(body) === TEXT ? undefined : new Wrong(`message ${id} arrived with another body`);
 
 interface Entered {
   readonly device: Device;
@@ -137,20 +133,24 @@ class Talk {
 
   /** Sends some messages, and hears them at the other device. Resolves with the ack of the last one. */
   async #tell(from: Device, to: Device, ids: readonly string[]): Promise<Ack> {
-    const sent = new Map<string, Sent>();
+    const sent: Sent = new Map();
     const [last] = await Promise.all([this.#sendAll(from, ids, sent), this.#hearAll(to, ids, sent)]);
     return last;
   }
 
   /** Each message arrives as it was sent, in order. After a gap some may be missing, so that is not `Wrong`. */
-  async #hearAll(device: Device, ids: readonly string[], sent: ReadonlyMap<string, Sent>): Promise<void> {
+  async #hearAll(device: Device, ids: readonly string[], sent: Sent): Promise<void> {
     const left = new Set(ids);
     for (const id of ids) {
       const event = await device.hear(isEventOf(left));
       left.delete(event.id);
-      if (event.id !== id) throw new Error("a message did not arrive, and later ones did");
-      check(event);
-      this.#delays.push(this.#parts.clock.monotonic() - (sent.get(id)?.at ?? 0));
+      const isNext = event.id === id;
+      const fault = isNext ? wrongIn(event) : new Error("a message did not arrive, and later ones did");
+      if (fault !== undefined) {
+        this.#step = "receive"; // Others are still being sent.
+        throw fault;
+      }
+      this.#delays.push(this.#parts.clock.monotonic() - (sent.get(id) ?? 0));
     }
   }
 
@@ -190,11 +190,11 @@ class Talk {
   }
 
   /** Sends in order. Resolves with the ack of the last one. */
-  async #sendAll(device: Device, ids: readonly string[], sent = new Map<string, Sent>()): Promise<Ack> {
+  async #sendAll(device: Device, ids: readonly string[], sent: Sent = new Map()): Promise<Ack> {
     this.#step = "send";
     const [first = "", ...rest] = ids;
     const send = async (id: string): Promise<Ack> => {
-      sent.set(id, { id, at: this.#parts.clock.monotonic() });
+      sent.set(id, this.#parts.clock.monotonic());
       return this.#send(device, id);
     };
     const acks = [await send(first), ...(await Promise.all(rest.map(send)))];
@@ -257,7 +257,8 @@ class Talk {
         `${missing} of ${ids.length} messages that were acked meanwhile are not in the conversation's history`,
       );
     if (found.some(({ id }, at) => id !== ids[at])) throw new Wrong("the history has another order");
-    found.forEach(check);
+    const [wrong] = found.flatMap((event) => wrongIn(event) ?? []);
+    if (wrong !== undefined) throw wrong;
   }
 
   #nextId(): string {
