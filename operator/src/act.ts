@@ -15,6 +15,7 @@ import type { RestartParts } from "./roll/restart.ts";
 import { restartServer } from "./roll/restart.ts";
 import { waitingServers } from "./rotation-way.ts";
 import type { ConnectorAdmin } from "./scale/ask-connectors.ts";
+import { carryOutSheds } from "./scale/carry-out-sheds.ts";
 import { carryOut } from "./scale/carry-out.ts";
 import { stuckServers } from "./serving.ts";
 import type { WriteMemory } from "./write-memory.ts";
@@ -81,6 +82,8 @@ export async function act(
       await api.mergePatch(RESOURCES.pods, namespace, name, patch);
     },
   );
+  // Sheds end before a drain begins: both have the same rate.
+  const notShed = await carryOutSheds(input, plan.sheds.acts, observed, { api, events, admin, memory });
   const notDrained = await carryOut(input, plan.drains.acts, observed, { api, events, admin, memory });
   // If this pass changed the servers, it decided on what they were before.
   const isFresh = changed.some(({ kind }) => kind === "StatefulSet");
@@ -92,6 +95,7 @@ export async function act(
   const refused = [
     ...notApplied,
     ...notOurs,
+    ...notShed,
     ...notDrained,
     ...notRestarted,
     ...notWoken.filter(({ error }) => !isForbidden(error)),

@@ -3,6 +3,7 @@ import { systemClock } from "@jichat/protocol/clock.ts";
 import { startAdmin } from "@jichat/runtime/admin.ts";
 import { shutdownSignal } from "@jichat/runtime/shutdown.ts";
 import { startTelemetry } from "@jichat/runtime/telemetry.ts";
+import { askBackends } from "./ask-backends.ts";
 import { askPods } from "./ask-pods.ts";
 import { beforeUninstall } from "./before-uninstall.ts";
 import { readConfig, readUninstallConfig } from "./config.ts";
@@ -11,6 +12,7 @@ import { KubeApi } from "./kube/api.ts";
 import { askServers } from "./roll/ask-servers.ts";
 import { moveLeaders } from "./roll/move-leaders.ts";
 import { connectorAdmin } from "./scale/ask-connectors.ts";
+import { rolloutJudges } from "./scale/rollout-judges.ts";
 import { talk } from "./talk/talk.ts";
 
 const kubeConfig = new KubeConfig();
@@ -39,8 +41,10 @@ const operator = runOperator(
     telemetry,
     talk,
     askPods,
+    askBackends,
     connectors: connectorAdmin(),
     servers: { ask: askServers, moveLeaders },
+    judges: rolloutJudges,
   },
   shutdown,
 );

@@ -14,6 +14,7 @@ import { Observed } from "./observed.ts";
 import type { BackendsSeen } from "./plan.ts";
 import type { Roll } from "./roll/next-server.ts";
 import { NO_DRAINS } from "./scale/drains.ts";
+import { NO_SHEDS } from "./scale/sheds.ts";
 import { failedStatus, statusOf } from "./status.ts";
 
 const OK = { state: "ok", message: "" } as const;
@@ -54,7 +55,7 @@ function told(
   } = {},
 ): (type: string) => string {
   const { input = inputOf({ clickhouse: { embedded: {} } }), roll } = more;
-  const plan = { objects: [], removals: [], waitsFor: undefined, drains: NO_DRAINS };
+  const plan = { objects: [], removals: [], waitsFor: undefined, drains: NO_DRAINS, sheds: NO_SHEDS };
   const status = statusOf({
     input,
     observed: running(input, more),

@@ -24,7 +24,7 @@ after(async () => {
 const NATS = { managed: { replicas: 3 } };
 const SPEC = { nats: NATS, clickhouse: { embedded: { storage: { size: "1Gi" } } } };
 const start = (fakes: FakeServers) =>
-  world.startOperator({ resyncMs: 1_000 }, undefined, undefined, undefined, fakes.admin);
+  world.startOperator({ resyncMs: 1_000 }, undefined, undefined, undefined, { servers: fakes.admin });
 
 /** Lets time pass until something holds. */
 const passes = async (what: string, fakes: FakeServers, holds: () => Promise<boolean>): Promise<void> => {
