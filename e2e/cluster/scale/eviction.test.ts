@@ -4,7 +4,7 @@ import { until } from "@jichat/testkit/until.ts";
 import type { Chat } from "../../src/cluster/chat.ts";
 import { scenario } from "../../src/cluster/scenario.ts";
 import { assertUnnoticed } from "../../src/cluster/scale/bounds.ts";
-import { askToEvict, drainNode, evict, uncordon } from "../../src/cluster/scale/evict.ts";
+import { askToEvict, drainNode, evict, uncordon } from "../../src/cluster/evict.ts";
 import { underMost } from "../../src/cluster/scale/stage.ts";
 import { PER_SECOND, nodes, raiseSpread } from "../../src/cluster/scale/three-nodes.ts";
 

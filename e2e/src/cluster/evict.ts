@@ -1,7 +1,7 @@
 import { until } from "@jichat/testkit/until.ts";
-import type { Pod } from "../chat.ts";
-import { kubectl } from "../kubectl.ts";
-import { NAMESPACE } from "../namespaces.ts";
+import type { Pod } from "./chat.ts";
+import { kubectl } from "./kubectl.ts";
+import { NAMESPACE } from "./namespaces.ts";
 
 const REFUSED = "disruption budget";
 const RETRY_MS = 1_000;
