@@ -2,7 +2,7 @@
 // connector's own program, and changes what that gets from uWebSockets.js.
 import { createRequire } from "node:module";
 
-const uws = createRequire("/app/dist/main.mjs")("uWebSockets.js");
+const uws = createRequire(process.argv[1])("uWebSockets.js");
 const CRASHES_AFTER_MS = 5_000;
 const SLOW_MS = 400;
 

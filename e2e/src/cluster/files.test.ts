@@ -13,6 +13,8 @@ test("the first two files run by day, all files by night, and a named file at an
   assert.deepEqual(filesToRun(ALL, { only: "5-changes", isNight: false }), [changes]);
   assert.deepEqual(filesToRun(ALL, { only: "chat,changes", isNight: true }), [chat, changes]);
   assert.deepEqual(filesToRun(ALL, { only: "nothing", isNight: true }), []);
+  const node = "e2e/cluster/scale/node.test.ts";
+  assert.deepEqual(filesToRun([...ALL, node], { only: "scale/node", isNight: false }), [node]);
 });
 
 test("the existing scenarios belong to the day and to the night", () => {

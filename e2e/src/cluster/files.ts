@@ -5,7 +5,7 @@ const SPREAD = "/scale/";
 const NODES_SPREAD = 3;
 
 export interface Asked {
-  /** Parts of file names, separated by commas (`ONLY=`). Empty means that none are named. */
+  /** Parts of paths, separated by commas (`ONLY=`). Empty means that none are named. */
   readonly only: string;
   /** Whether this is the nightly run (`NIGHTLY=1`), in which all files run. */
   readonly isNight: boolean;
@@ -23,9 +23,7 @@ const nameOf = (path: string): string => path.split("/").at(-1) ?? path;
 export function filesToRun(all: readonly string[], { only, isNight }: Asked): readonly string[] {
   const named = only.split(",").filter((part) => part !== "");
   const isAsked = (path: string): boolean =>
-    named.length === 0
-      ? isNight || DAILY.test(nameOf(path))
-      : named.some((part) => nameOf(path).includes(part));
+    named.length === 0 ? isNight || DAILY.test(nameOf(path)) : named.some((part) => path.includes(part));
   return all.filter(isAsked).toSorted();
 }
 

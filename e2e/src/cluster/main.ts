@@ -19,7 +19,7 @@ import { backendImages, handImage, makeTestImages } from "@jichat/tools/images/t
 /**
  * Runs the scenarios on a real cluster: builds and loads the images, runs the tests from where they reach the
  * cluster, and removes everything. `KEEP=1` keeps the cluster, and the next run reuses it. `ONLY=` runs the
- * files whose names contain it, and `NIGHTLY=1` runs all files.
+ * files whose paths contain it, and `NIGHTLY=1` runs all files.
  */
 const VERSIONS = ["0.1.0", "0.1.1"] as const;
 const { KEEP = "", ONLY = "", NIGHTLY = "", NODES = "1", E2E_KUBECONFIG = "", REGISTRY = "" } = process.env;
@@ -59,7 +59,7 @@ async function buildImages(registry: string, files: readonly string[]): Promise<
 function rounds(): readonly Round[] {
   const there = globSync("e2e/cluster/**/*.test.ts", { cwd: ROOT });
   const files = filesToRun(there, { only: ONLY, isNight: NIGHTLY !== "" });
-  if (files.length === 0) throw new UserError(`no test file has ${ONLY} in its name (ONLY)`);
+  if (files.length === 0) throw new UserError(`no test file has ${ONLY} in its path (ONLY)`);
   // A cluster of somebody else has the nodes that it has.
   if (E2E_KUBECONFIG !== "") return [{ nodes: Number(NODES), files }];
   const all = roundsOf(files, Number(NODES));
