@@ -17,6 +17,7 @@ const LONG_MS = 2_400_000;
 /** A send that takes longer had to wait for what was lost. */
 const SLOW_MS = 1_500;
 const ON_IT = ["connector", "router", "nats"] as const;
+const ONLY_ONE = ["redis", "clickhouse"] as const;
 let chat: Chat;
 
 before(async () => {
@@ -38,10 +39,11 @@ scenario(
   "scale 4: a node dies with a connector, a router, NATS and the leading operator on it",
   async (t) => {
     const node = await leadersNode();
-    for (const kind of ON_IT) {
-      const there = (await chat.pods(kind)).filter(({ spec }) => spec.nodeName === node);
-      assert.ok(there.length > 0, `a ${kind} is on ${node}`);
-    }
+    const isThere = async (kind: string): Promise<boolean> =>
+      (await chat.pods(kind)).some(({ spec }) => spec.nodeName === node);
+    for (const kind of ON_IT) assert.ok(await isThere(kind), `a ${kind} is on ${node}`);
+    for (const kind of ONLY_ONE)
+      assert.ok(!(await isThere(kind)), `${kind} is on ${node}, and is lost with it`);
     await underMost(t, chat, {
       name: "node-dies",
       perSecond: PER_SECOND,

@@ -16,16 +16,32 @@ interface Node {
 export const nodes = async (): Promise<readonly Node[]> =>
   (await read<{ readonly items: readonly Node[] }>(["get", "nodes"])).items;
 
-/** The node that no scenario takes away: devices knock there, and what there is only one of lives there. */
+/** The node that no scenario kills: devices knock there, and what there is only one of lives there. */
 export async function firstNode(): Promise<string> {
   const [first] = await nodes();
   if (first === undefined) throw new Error("the cluster has no node");
   return first.metadata.name;
 }
 
-/** What there is one of stays at `node`; everything else is there three times, or twice. */
+const HOST = "kubernetes.io/hostname";
+
+/** Redis goes elsewhere while its node is emptied. ClickHouse's volume cannot. */
+const preferring = (node: string): object => ({
+  affinity: {
+    nodeAffinity: {
+      preferredDuringSchedulingIgnoredDuringExecution: [
+        {
+          weight: 100,
+          preference: { matchExpressions: [{ key: HOST, operator: "In", values: [node] }] },
+        },
+      ],
+    },
+  },
+});
+
+/** What there is one of is at `node`; everything else is there three times, or twice. */
 function spread(node: string): object {
-  const template = { nodeSelector: { "kubernetes.io/hostname": node } };
+  const bound = { nodeSelector: { [HOST]: node } };
   return laptop({
     version: LAB.versions[0],
     connectors: { replicas: 3, service: { type: "NodePort" }, limits: LIMITS },
@@ -35,8 +51,10 @@ function spread(node: string): object {
     durability: { replicas: 3 },
     drain: { deadlineSeconds: 120, maxReconnectsPerSecond: PER_SECOND },
     nats: { managed: { replicas: 3, storage: { size: "2Gi" }, image: LAB.backends.nats } },
-    redis: { managed: { image: LAB.backends.redis, template } },
-    clickhouse: { managed: { storage: { size: "5Gi" }, image: LAB.backends.clickhouse, template } },
+    redis: { managed: { image: LAB.backends.redis, template: preferring(node) } },
+    clickhouse: {
+      managed: { storage: { size: "5Gi" }, image: LAB.backends.clickhouse, template: bound },
+    },
   });
 }
 
