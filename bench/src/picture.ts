@@ -1,12 +1,10 @@
+import { svgPage, svgText } from "@jichat/testkit/svg.ts";
 import type { Row } from "./figure.ts";
 
 const BAR = { height: 18, gap: 10, left: 500, width: 380, right: 130 } as const;
 const TOP = 40;
 /** The scale ranges from an eighth of the target to four times the target. */
 const [LOW, HIGH] = [1 / 8, 4];
-
-const escape = (text: string): string =>
-  text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 
 const xOf = (share: number): number =>
   BAR.left + (BAR.width * Math.log(Math.min(HIGH, Math.max(LOW, share)) / LOW)) / Math.log(HIGH / LOW);
@@ -21,9 +19,9 @@ export function pictureOf(rows: readonly Row[]): string {
     const color = share >= 1 ? "#2f7d4f" : "#b5541c";
     const label = what.length > 68 ? `${what.slice(0, 67)}…` : what;
     return [
-      `<text x="${BAR.left - 10}" y="${y + 13}" text-anchor="end">${escape(label)}</text>`,
+      `<text x="${BAR.left - 10}" y="${y + 13}" text-anchor="end">${svgText(label)}</text>`,
       `<rect x="${BAR.left}" y="${y}" width="${Math.max(2, x - BAR.left).toFixed(1)}" height="${BAR.height}" rx="3" fill="${color}"/>`,
-      `<text x="${x + 8}" y="${y + 13}" font-weight="600">${escape(measured)}</text>`,
+      `<text x="${x + 8}" y="${y + 13}" font-weight="600">${svgText(measured)}</text>`,
     ].join("");
   });
   const ticks = [1 / 8, 1 / 4, 1 / 2, 1, 2, 4].map((share) => {
@@ -31,12 +29,5 @@ export function pictureOf(rows: readonly Row[]): string {
     const stroke = share === 1 ? `stroke="#444" stroke-width="2"` : `stroke="#ccc"`;
     return `<line x1="${xOf(share)}" x2="${xOf(share)}" y1="28" y2="${height - 8}" ${stroke}/><text x="${xOf(share)}" y="20" text-anchor="middle" fill="#555">${share === 1 ? "target" : name}</text>`;
   });
-  return [
-    `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" font-family="system-ui, sans-serif" font-size="13">`,
-    `<rect width="100%" height="100%" fill="#fff"/>`,
-    ...ticks,
-    ...bars,
-    "</svg>",
-    "",
-  ].join("\n");
+  return svgPage(width, height, [...ticks, ...bars]);
 }

@@ -5,6 +5,7 @@ import { Chat, laptop } from "../src/cluster/chat.ts";
 import type { Pod } from "../src/cluster/chat.ts";
 import { until } from "@jichat/testkit/until.ts";
 import { LAB, helm, kubectl, kubectlChat } from "../src/cluster/kubectl.ts";
+import { evict } from "../src/cluster/evict.ts";
 import { driftInStreams } from "../src/cluster/drift.ts";
 import { REFUSED_BY_API, fails } from "../src/cluster/failing.ts";
 import { NAMESPACE } from "../src/cluster/namespaces.ts";
@@ -35,8 +36,8 @@ scenario("1: the laptop sample is Ready in under 90 s, people talk, rows are in 
   t.diagnostic(/message .*/.exec(said)?.[0] ?? said.slice(-200));
 });
 
-scenario("2: connectors and routers 1, 3, 1 under load", async (t) => {
-  await underLoad(t, chat, async () => {
+scenario("2: connectors and routers 1, 3, 1 under load, and no device is refused or offline", async (t) => {
+  const lived = await underLoad(t, chat, async () => {
     await kubectl(["-n", NAMESPACE, "scale", `chat/${chat.name}`, "--replicas=3"]);
     await chat.settled(90_000);
     await chat.patch({ routers: { replicas: 3 } });
@@ -47,27 +48,44 @@ scenario("2: connectors and routers 1, 3, 1 under load", async (t) => {
     await chat.patch({ routers: { replicas: 1 } });
     await chat.settled(90_000);
   });
+  assert.deepEqual(lived.refusals, []);
+  assert.equal(lived.interruptions, 0);
+  assert.ok(lived.moves <= 2, `a device moved ${lived.moves} times in two drains`);
 });
 
-scenario("3: a setting, an image and secrets change one after the other under load", async (t) => {
-  await underLoad(t, chat, async () => {
-    await chat.patch({ connectors: { maxConnectionsPerPod: 4_000 } });
-    const setting = await chat.settled(120_000);
-    await chat.patch({ version: LAB.versions[1] });
-    const image = await chat.settled(120_000);
-    const before = await chat.secret("connector", "nats-url");
-    await chat.annotate({ "chat.jichat.io/rotate": String(Date.now()) });
-    await until("other credentials", 120_000, async () =>
-      (await chat.secret("connector", "nats-url")) === before ? undefined : true,
-    );
-    await chat.until("Progressing", "True", 20_000);
-    const secrets = await chat.settled(150_000);
-    t.diagnostic(
-      `setting ${setting.toFixed(0)} s, image ${image.toFixed(0)} s, secrets ${secrets.toFixed(0)} s`,
-    );
-  });
-  assert.equal((await chat.read()).status?.version, LAB.versions[1]);
-});
+scenario(
+  "3: a setting, an image and secrets change, and the only connector is evicted, under load",
+  async (t) => {
+    const lived = await underLoad(t, chat, async () => {
+      await chat.patch({ connectors: { maxConnectionsPerPod: 4_000 } });
+      const setting = await chat.settled(120_000);
+      await chat.patch({ version: LAB.versions[1] });
+      const image = await chat.settled(120_000);
+      const before = await chat.secret("connector", "nats-url");
+      await chat.annotate({ "chat.jichat.io/rotate": String(Date.now()) });
+      await until("other credentials", 120_000, async () =>
+        (await chat.secret("connector", "nats-url")) === before ? undefined : true,
+      );
+      await chat.until("Progressing", "True", 20_000);
+      const secrets = await chat.settled(150_000);
+      const [only, ...others] = await chat.pods("connector");
+      assert.ok(only !== undefined && others.length === 0, "one connector");
+      await evict(only, 30_000);
+      await until("another connector alone", 60_000, async () => {
+        const [next, ...more] = await chat.pods("connector");
+        return next !== undefined && next.metadata.uid !== only.metadata.uid && more.length === 0;
+      });
+      const eviction = await chat.settled(60_000);
+      t.diagnostic(
+        `setting ${setting.toFixed(0)} s, image ${image.toFixed(0)} s, secrets ${secrets.toFixed(0)} s, eviction ${eviction.toFixed(0)} s`,
+      );
+    });
+    assert.deepEqual(lived.refusals, []);
+    assert.equal(lived.interruptions, 0);
+    assert.ok(lived.moves <= 4, `a device moved ${lived.moves} times in four drains`);
+    assert.equal((await chat.read()).status?.version, LAB.versions[1]);
+  },
+);
 
 /** Resolves once the containers of a killed pod are ready again. */
 async function restarted({ metadata: { uid, name }, status: before }: Pod): Promise<void> {

@@ -2,8 +2,10 @@ import { ChatClient } from "@jichat/client/chat-client.ts";
 import { msgpack } from "@jichat/client/msgpack";
 import type { ChatEvent } from "@jichat/protocol/frame/server-frame.ts";
 import { ChatError } from "@jichat/protocol/errors.ts";
+import { REAL } from "@jichat/client/surroundings.ts";
 import { IdMaker } from "@jichat/protocol/uuid.ts";
 import type { ChatOptions, Target } from "@jichat/client/types.ts";
+import type { Diary } from "./diary.ts";
 import type { Ledger } from "./ledger.ts";
 import { mint } from "./mint.ts";
 
@@ -21,6 +23,8 @@ export interface CrowdOptions {
   readonly rate: number;
   /** A prefix of every user's name, so that a later crowd does not see what an earlier one wrote. */
   readonly names?: string;
+  /** Notes what the devices go through, and when. */
+  readonly diary?: Diary;
 }
 
 export const USUAL: CrowdOptions = { pairs: 20, groups: 5, groupSize: 20, rate: 1 };
@@ -45,6 +49,7 @@ interface Person {
 interface DeviceSpec extends Pick<ChatOptions, "encoding"> {
   readonly user: string;
   readonly name: string;
+  readonly diary?: Diary | undefined;
 }
 
 /** One device of the crowd: a client of the SDK that reports every action to the ledger. */
@@ -53,6 +58,7 @@ export class Device {
   readonly name: string;
   readonly client: ChatClient;
   readonly #ledger: Ledger;
+  readonly #diary: Diary | undefined;
   readonly #ids = new IdMaker(Date.now);
   readonly heads = new Map<string, number>();
   /** The milliseconds from each send to its ack. */
@@ -62,16 +68,18 @@ export class Device {
   interruptions = 0;
   reading: Promise<void>;
 
-  constructor(venue: Venue, ledger: Ledger, { user, name, ...more }: DeviceSpec) {
+  constructor(venue: Venue, ledger: Ledger, { user, name, diary, ...more }: DeviceSpec) {
     this.user = user;
     this.name = name;
     this.#ledger = ledger;
-    this.client = new ChatClient({
+    this.#diary = diary;
+    const options: ChatOptions = {
       urls: venue.wsUrls,
       device: name,
       token: async () => mint(venue.secrets.signingKeyFile, { sub: user }),
       ...more,
-    });
+    };
+    this.client = new ChatClient(options, diary?.around(`${user}/${name}`) ?? REAL);
     ledger.device(user, name);
     this.reading = this.#read();
   }
@@ -82,7 +90,10 @@ export class Device {
       if (notice.t === "event") this.#received(notice.event);
       if (notice.t !== "state") continue;
       if (notice.state === "online") wasOnline = true;
-      else if (notice.state === "offline" && wasOnline) this.interruptions += 1;
+      else if (notice.state === "offline" && wasOnline) {
+        this.interruptions += 1;
+        this.#diary?.interrupted(`${this.user}/${this.name}`, String(notice.error));
+      }
     }
   }
 
@@ -108,7 +119,9 @@ export class Device {
     } catch (error) {
       this.failures.push(`${id}: ${String(error)}`);
     }
-    this.answeredMs.push(performance.now() - started);
+    const ms = performance.now() - started;
+    this.answeredMs.push(ms);
+    this.#diary?.answered(ms);
   }
 
   async read(): Promise<void> {
@@ -146,12 +159,12 @@ export class Crowd {
 
   /** Connects every device, and creates the groups. */
   async arrive(): Promise<void> {
+    const { diary } = this.#options;
     for (const { user } of this.#people) {
-      DEVICES.forEach((name, index) =>
-        this.devices.push(
-          new Device(this.#venue, this.#ledger, { user, name, encoding: index === 0 ? "json" : msgpack }),
-        ),
-      );
+      DEVICES.forEach((name, index) => {
+        const encoding = index === 0 ? "json" : msgpack;
+        this.devices.push(new Device(this.#venue, this.#ledger, { user, name, encoding, diary }));
+      });
     }
     await Promise.all(this.devices.map((device) => device.arrive()));
     for (let i = 0; i < this.#options.groups; i += 1) {

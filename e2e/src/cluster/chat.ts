@@ -6,6 +6,9 @@ import { FINALIZER } from "@jichat/operator/finalize.ts";
 import { until } from "@jichat/testkit/until.ts";
 import { LAB, apply, find, kubectl, read } from "./kubectl.ts";
 
+/** A kubectl takes a tenth of a second of a core, and people talk meanwhile. */
+const LOOK_MS = 500;
+
 export interface Pod {
   readonly metadata: {
     readonly name: string;
@@ -41,7 +44,16 @@ export interface ChatObject {
     readonly keeper?: string;
     readonly version?: string;
     readonly conditions?: readonly Condition[];
+    readonly rollout?: Rollout;
   };
+}
+
+/** How far a change of the connectors' revision is. */
+export interface Rollout {
+  readonly phase: string;
+  readonly message: string;
+  readonly blockedBy: readonly { readonly gate: string; readonly message: string }[];
+  readonly failed?: { readonly version: string; readonly reason: string };
 }
 
 /** The laptop sample, with images that are already loaded, and a NodePort. */
@@ -120,13 +132,14 @@ export class Chat {
     const started = performance.now();
     let last = "";
     try {
-      await until(`${this.name}: ${type} is ${status}`, ms, async () => {
+      const look = async (): Promise<true | undefined> => {
         const { metadata, status: told } = await this.read();
         const condition = told?.conditions?.find((one) => one.type === type);
         last = JSON.stringify(condition);
         const isCurrent = condition?.observedGeneration === metadata.generation;
         return isCurrent && condition?.status === status ? true : undefined;
-      });
+      };
+      await until(`${this.name}: ${type} is ${status}`, ms, look, LOOK_MS);
     } catch (error) {
       throw new Error(`${String(error)}; last seen ${last}`, { cause: error });
     }

@@ -52,6 +52,8 @@ export const LAB = {
   elsewhere: required("E2E_ELSEWHERE"),
   /** A pull policy other than the default, with which pods can also start here. */
   pullPolicy: required("E2E_PULL_POLICY"),
+  /** The program that runs the nodes' containers. Empty if the nodes are not ours. */
+  engine: process.env["E2E_ENGINE"] ?? "",
 };
 
 /** The name of the same image under the other registry name. */

@@ -1,4 +1,5 @@
 import { existsSync } from "node:fs";
+import type { KindCluster } from "@jichat/tools/cluster/kind.ts";
 import { createCluster, deleteCluster } from "@jichat/tools/cluster/kind.ts";
 import { loadInto } from "@jichat/tools/cluster/load.ts";
 import { exec } from "@jichat/testkit/exec.ts";
@@ -17,6 +18,8 @@ export interface Lab {
   readonly registry: string;
   /** A pull policy other than the default, with which pods can also start here. */
   readonly pullPolicy: "Never" | "Always";
+  /** The program that runs the nodes' containers. Empty if the nodes are not ours. */
+  readonly engine: "podman" | "docker" | "";
   bring(builder: Builder, tags: readonly string[]): Promise<void>;
   leave(): Promise<void>;
 }
@@ -27,17 +30,31 @@ const NAME = "e2e";
 export async function kindLab(nodes: number, isKept: boolean): Promise<Lab> {
   if (!isKept) await deleteCluster(NAME); // Left by a run that was interrupted.
   const cluster = await createCluster(NAME, nodes);
+  if (nodes > 1) await useControlPlane(cluster);
   return {
     enter: cluster.enter,
     env: cluster.env,
     registry: "localhost/jichat",
     pullPolicy: "Never", // The images are already on the nodes.
+    engine: cluster.enter.length === 0 ? "docker" : "podman",
     bring: async (builder, tags) => loadInto(cluster, builder, tags),
     leave: async () => {
       if (isKept) say("the cluster stays (KEEP): make cluster-down CLUSTER=e2e takes it away");
       else await deleteCluster(NAME);
     },
   };
+}
+
+const CONTROL_PLANE = "node-role.kubernetes.io/control-plane";
+
+/** Lets pods run beside the control plane too: the scenarios need as many nodes as there are. */
+async function useControlPlane({ enter, env }: KindCluster): Promise<void> {
+  const [program, ...args] = [...enter, await needProgram("kubectl")];
+  const taint = ["taint", "node", "-l", CONTROL_PLANE, `${CONTROL_PLANE}:NoSchedule-`];
+  const { code, stderr } = await exec(program, [...args, ...taint], { env });
+  // A cluster that was kept has lost it before.
+  if (code !== 0 && !stderr.includes("not found"))
+    throw new UserError(`pods may not run beside the control plane: ${stderr.trim()}`);
 }
 
 const CRD = "crd/chatclusters.chat.jichat.io";
@@ -70,6 +87,7 @@ export async function existingLab(kubeconfig: string, registry: string, isKept: 
     env,
     registry,
     pullPolicy: "Always", // The images are in a registry.
+    engine: "",
     bring: async (builder, tags) => {
       for (const tag of tags) await during(`pushing ${tag}`, builder.push(tag));
     },

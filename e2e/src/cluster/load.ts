@@ -2,6 +2,8 @@ import { randomBytes } from "node:crypto";
 import type { TestContext } from "node:test";
 import { Crowd } from "../crowd.ts";
 import type { CrowdOptions } from "../crowd.ts";
+import type { Trouble } from "../diary.ts";
+import { Diary } from "../diary.ts";
 import { Ledger } from "../ledger.ts";
 import { judgeCrowd } from "../scene.ts";
 import type { Chat } from "./chat.ts";
@@ -11,27 +13,41 @@ const LOAD: CrowdOptions = { pairs: 75, groups: 5, groupSize: 20, rate: 0.67 };
 const BEFORE_MS = 3_000;
 const AFTER_MS = 3_000;
 
+/** What devices went through while people talked. */
+interface Lived {
+  /** The slowest time from a send to its ack. */
+  readonly slowestMs: number;
+  /** How often an application was told that it is offline. */
+  readonly interruptions: number;
+  /** Tries to connect that no connector took. */
+  readonly refusals: readonly Trouble[];
+  /** The most connections that one device had beyond its first. */
+  readonly moves: number;
+}
+
 /**
  * Lets people talk during `act`, and a little before and after. Then every device must have every message, in
- * order and once, and ClickHouse must equal the log. Resolves with the slowest time from a send to its ack,
- * and with the number of lost connections until then.
+ * order and once, and ClickHouse must equal the log. Resolves with what devices went through until then.
  */
 export async function underLoad(
   t: TestContext,
   chat: Chat,
   act: () => Promise<void>,
   options: CrowdOptions = LOAD,
-): Promise<{ readonly slowestMs: number; readonly interruptions: number }> {
+): Promise<Lived> {
   const venue = await chat.venue();
   const ledger = new Ledger();
-  const crowd = new Crowd(venue, ledger, { ...options, names: `${randomBytes(3).toString("hex")}-` });
-  let interruptions = 0;
+  const diary = new Diary();
+  const names = `${randomBytes(3).toString("hex")}-`;
+  const crowd = new Crowd(venue, ledger, { ...options, names, diary });
+  const span = { from: Number.POSITIVE_INFINITY, to: Number.POSITIVE_INFINITY };
   try {
     await crowd.arrive();
+    span.from = performance.now();
     const acting = new Promise((resolve) => setTimeout(resolve, BEFORE_MS)).then(act);
     await crowd.talkUntil(acting.then(async () => new Promise((resolve) => setTimeout(resolve, AFTER_MS))));
     await acting;
-    interruptions = crowd.devices.reduce((sum, device) => sum + device.interruptions, 0);
+    span.to = performance.now();
     await judgeCrowd(t, { crowd, ledger });
   } finally {
     crowd.leave();
@@ -39,5 +55,10 @@ export async function underLoad(
   }
   const said = await chat.verify();
   t.diagnostic(said.trim().split("\n").at(-1)?.slice(0, 200) ?? "");
-  return { slowestMs: crowd.answeredMs(100), interruptions };
+  return {
+    slowestMs: crowd.answeredMs(100),
+    interruptions: diary.interruptions(span).length,
+    refusals: diary.refusals(span),
+    moves: Math.max(0, ...diary.moves(span).values()),
+  };
 }

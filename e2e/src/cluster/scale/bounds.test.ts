@@ -1,0 +1,40 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { assertUnnoticed } from "./bounds.ts";
+import type { Outcome } from "./outcome.ts";
+
+const BOUNDS = { drains: 2, perSecond: 10 };
+const UNNOTICED: Outcome = {
+  seconds: 60,
+  beforeMs: 100,
+  duringMs: 900,
+  movingMs: 199,
+  slowestMs: 1_500,
+  movesBy: new Map([
+    [1, 40],
+    [2, 20],
+  ]),
+  toldPerSecond: 10,
+  reconnectsPerSecond: 12,
+  refusals: [],
+  interruptions: [],
+};
+const TROUBLE = { at: 0, device: "ann/phone", why: "no connection" };
+
+test("an act that nobody notices keeps each bound, and each bound is one that can be broken", () => {
+  assertUnnoticed(UNNOTICED, BOUNDS);
+  const broken: readonly (readonly [Partial<Outcome>, RegExp])[] = [
+    [{ refusals: [TROUBLE] }, /1 tries were refused/],
+    [{ interruptions: [TROUBLE] }, /1 times offline/],
+    [{ movesBy: new Map([[3, 1]]) }, /reconnected 3 times in 2 drains/],
+    [{ toldPerSecond: 11.5 }, /11.5 were told to go/],
+    [{ reconnectsPerSecond: 16 }, /16 came in a second/],
+    [{ movingMs: undefined }, /devices moved, and sent meanwhile/],
+    [{ movingMs: 200 }, /p99 was 200 ms while devices moved, and 100 before/],
+    [{ beforeMs: Number.NaN }, /p99 was 199 ms/],
+  ];
+  for (const [change, says] of broken)
+    assert.throws(() => {
+      assertUnnoticed({ ...UNNOTICED, ...change }, BOUNDS);
+    }, says);
+});

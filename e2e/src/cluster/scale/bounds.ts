@@ -1,0 +1,35 @@
+import assert from "node:assert/strict";
+import type { Outcome } from "./outcome.ts";
+
+export interface Bounds {
+  /** The drains of the act: a device moves at most once in each. */
+  readonly drains: number;
+  /** `spec.drain.maxReconnectsPerSecond`. */
+  readonly perSecond: number;
+}
+
+/** A look at the connectors takes a while, and two looks are not exactly a second apart. */
+const RATE_SLACK = 1.1;
+/** A device comes some time after it was due: those of one second may come with some of the one before. */
+const ARRIVAL_SLACK = 1.5;
+const P99_RATIO = 2;
+
+/** Nobody notices: what must hold of an act in which connectors come and go by drains. */
+export function assertUnnoticed(outcome: Outcome, { drains, perSecond }: Bounds): void {
+  const { refusals, interruptions, movesBy, beforeMs, movingMs } = outcome;
+  assert.deepEqual(refusals.slice(0, 5), [], `${refusals.length} tries were refused`);
+  assert.deepEqual(interruptions.slice(0, 5), [], `${interruptions.length} times offline`);
+  const mostMoves = Math.max(0, ...movesBy.keys());
+  assert.ok(mostMoves <= drains, `a device reconnected ${mostMoves} times in ${drains} drains`);
+  const { toldPerSecond, reconnectsPerSecond } = outcome;
+  assert.ok(toldPerSecond <= RATE_SLACK * perSecond, `${toldPerSecond} were told to go in a second`);
+  assert.ok(
+    reconnectsPerSecond <= ARRIVAL_SLACK * perSecond,
+    `${reconnectsPerSecond} came in a second, of ${perSecond} that may`,
+  );
+  assert.ok(movingMs !== undefined, "devices moved, and sent meanwhile");
+  assert.ok(
+    movingMs < P99_RATIO * beforeMs,
+    `p99 was ${movingMs.toFixed(0)} ms while devices moved, and ${beforeMs.toFixed(0)} before`,
+  );
+}

@@ -1,0 +1,47 @@
+import type { TestContext } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Waves } from "./waves.ts";
+
+/** No more is asked of any machine. */
+const DEVICES_MAX = 2_000;
+/** Half of what is allowed before an act: the figure wavers, and an act comes on top. */
+const P99_MAX_MS = 500;
+/** What the arrival of a wave costs is over by then. */
+const SETTLE_MS = 3_000;
+const HOLD_MS = 6_000;
+
+/** What to do after a wave has come: more, no more, or one wave less. */
+export function afterWave(
+  devices: number,
+  p99Ms: number | undefined,
+  most: number,
+): "grow" | "stay" | "shrink" {
+  if (p99Ms === undefined || p99Ms > P99_MAX_MS) return "shrink";
+  return devices >= most ? "stay" : "grow";
+}
+
+/** How many devices a scenario may have: `SCALE_DEVICES=` for work on one of them. */
+const devicesMax = (): number => Number(process.env["SCALE_DEVICES"] ?? DEVICES_MAX);
+
+/**
+ * Lets waves come until the machine bears no more, or the most is reached. What a machine bears depends on
+ * the hour, so each scenario finds it for itself.
+ */
+export async function findMostBorne(t: TestContext, waves: Waves): Promise<void> {
+  for (;;) {
+    await waves.grow();
+    await sleep(SETTLE_MS);
+    const from = performance.now();
+    await sleep(HOLD_MS);
+    const p99Ms = waves.diary.answeredMs(99, { from, to: performance.now() });
+    const next = afterWave(waves.devices, p99Ms, devicesMax());
+    t.diagnostic(`${waves.devices} devices: p99 ${p99Ms?.toFixed(0) ?? "unknown, no send was acked"} ms`);
+    if (next === "grow") continue;
+    if (next === "shrink") await waves.shrink();
+    if (waves.devices === 0)
+      throw new Error(
+        `this machine does not bear one wave: p99 ${p99Ms?.toFixed(0) ?? "unknown"} ms. Take other load off it`,
+      );
+    return;
+  }
+}

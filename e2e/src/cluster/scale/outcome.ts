@@ -1,0 +1,65 @@
+import type { Diary, Span, Trouble } from "../../diary.ts";
+import { mostWithin } from "../../diary.ts";
+import type { Look } from "./recording.ts";
+import { mostToldPerSecond, movingSpans } from "./recording.ts";
+
+/** What the devices went through during an act. */
+export interface Outcome {
+  readonly seconds: number;
+  /** The p99 of the time from a send to its ack. */
+  readonly beforeMs: number;
+  readonly duringMs: number;
+  /** While connectors told devices to go, and devices moved; undefined if none moved. */
+  readonly movingMs: number | undefined;
+  readonly slowestMs: number;
+  /** How many devices reconnected so often; index 0 is left out. */
+  readonly movesBy: ReadonlyMap<number, number>;
+  readonly toldPerSecond: number;
+  readonly reconnectsPerSecond: number;
+  readonly refusals: readonly Trouble[];
+  readonly interruptions: readonly Trouble[];
+}
+
+interface Seen {
+  readonly diary: Diary;
+  readonly looks: readonly Look[];
+  readonly before: Span;
+  readonly during: Span;
+}
+
+export function outcomeOf({ diary, looks, before, during }: Seen): Outcome {
+  const ms = (p: number, ...spans: readonly Span[]): number => diary.answeredMs(p, ...spans) ?? Number.NaN;
+  const moving = movingSpans(looks);
+  const movesBy = new Map<number, number>();
+  for (const moves of diary.moves(during).values()) movesBy.set(moves, (movesBy.get(moves) ?? 0) + 1);
+  return {
+    seconds: (during.to - during.from) / 1_000,
+    beforeMs: ms(99, before),
+    duringMs: ms(99, during),
+    movingMs: diary.answeredMs(99, ...moving),
+    slowestMs: ms(100, during),
+    movesBy,
+    toldPerSecond: mostToldPerSecond(looks),
+    reconnectsPerSecond: mostWithin(1_000, diary.reconnects(during)),
+    refusals: diary.refusals(during),
+    interruptions: diary.interruptions(during),
+  };
+}
+
+const FEW = 5;
+const few = (what: string, troubles: readonly Trouble[]): readonly string[] =>
+  troubles.slice(0, FEW).map(({ device, why }) => `${what}: ${device}: ${why}`);
+
+/** The outcome for whoever reads the log of a test. */
+export function wordsOf(outcome: Outcome): readonly string[] {
+  const { seconds, beforeMs, duringMs, movingMs, slowestMs, movesBy } = outcome;
+  const moves = [...movesBy].toSorted(([a], [b]) => a - b);
+  return [
+    `${seconds.toFixed(0)} s; p99 ${beforeMs.toFixed(0)} ms before, ${duringMs.toFixed(0)} during, ${movingMs?.toFixed(0) ?? "-"} while devices moved; slowest ${slowestMs.toFixed(0)}`,
+    `devices by how often they reconnected: ${moves.map(([times, devices]) => `${times}×: ${devices}`).join(", ") || "none did"}`,
+    `in a second at most ${outcome.toldPerSecond.toFixed(1)} told to go, ${outcome.reconnectsPerSecond} came`,
+    `${outcome.refusals.length} tries refused, ${outcome.interruptions.length} times offline`,
+    ...few("refused", outcome.refusals),
+    ...few("offline", outcome.interruptions),
+  ];
+}

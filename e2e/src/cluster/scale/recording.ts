@@ -1,0 +1,108 @@
+import type { Diary } from "../../diary.ts";
+import { mostWithin } from "../../diary.ts";
+
+/** What a connector reported in one look at it. */
+export interface PodLook {
+  readonly connections: number;
+  /** Devices that it has told to go since it started. */
+  readonly told: number;
+}
+
+/** All connectors that answered at one moment, by the names of their pods. */
+export interface Look {
+  /** By the monotonic clock of this process. */
+  readonly at: number;
+  readonly pods: Readonly<Record<string, PodLook>>;
+}
+
+/** One second of a recording. A value that is not known is left out. */
+export interface Second {
+  readonly second: number;
+  readonly connections: Readonly<Record<string, number>>;
+  /** Devices that connectors told to go in a second, since the look before. */
+  readonly toldPerSecond?: number;
+  /** Devices that were welcomed again in this second. */
+  readonly reconnects: number;
+  readonly acks: number;
+  readonly p50Ms?: number;
+  readonly p99Ms?: number;
+}
+
+export interface Mark {
+  readonly second: number;
+  readonly what: string;
+}
+
+/** What a test saw of connectors and devices, second by second. */
+export interface Recording {
+  readonly name: string;
+  readonly startedAt: string;
+  /** As many as the machine bore, and what they sent. */
+  readonly devices: number;
+  readonly messagesPerSecond: number;
+  /** Devices that may be told to go in one second (`spec.drain.maxReconnectsPerSecond`). */
+  readonly perSecond: number;
+  readonly seconds: readonly Second[];
+  readonly marks: readonly Mark[];
+}
+
+/**
+ * The devices that were told to go between two looks. A pod that is new since then was not there before, and
+ * what a pod told after the last look at it is not known.
+ */
+export const toldBetween = (before: Look, now: Look): number =>
+  Object.entries(now.pods).reduce(
+    (sum, [name, { told }]) => sum + Math.max(0, told - (before.pods[name]?.told ?? 0)),
+    0,
+  );
+
+/** The spans in which connectors told devices to go, with the second after each look. */
+export const movingSpans = (looks: readonly Look[]): readonly { from: number; to: number }[] =>
+  looks.flatMap((look, index) => {
+    const before = looks[index - 1];
+    return before !== undefined && toldBetween(before, look) > 0
+      ? [{ from: before.at, to: look.at + 1_000 }]
+      : [];
+  });
+
+/**
+ * The most devices in a second that connectors told to go, between any two looks that are at least `overMs`
+ * apart. Two looks in a row are not exactly a second apart.
+ */
+export function mostToldPerSecond(looks: readonly Look[], overMs = 2_500): number {
+  let most = 0;
+  for (const [first, from] of looks.entries()) {
+    let told = 0;
+    for (let index = first + 1; index < looks.length; index += 1) {
+      const [before, now] = [looks[index - 1], looks[index]];
+      if (before === undefined || now === undefined) break;
+      told += toldBetween(before, now);
+      if (now.at - from.at < overMs) continue;
+      most = Math.max(most, (1_000 * told) / (now.at - from.at));
+      break;
+    }
+  }
+  return most;
+}
+
+/** The connectors' side and the devices' side of each second. */
+export function secondsOf(looks: readonly Look[], diary: Diary): readonly Second[] {
+  const [{ at: start } = { at: 0 }] = looks;
+  return looks.map((look, index): Second => {
+    const before = looks[index - 1];
+    const span = { from: before?.at ?? look.at - 1_000, to: look.at };
+    const ms = span.to - span.from;
+    const [p50Ms, p99Ms] = [50, 99].map((p) => diary.answeredMs(p, span));
+    return {
+      second: Math.round((look.at - start) / 1_000),
+      connections: Object.fromEntries(
+        Object.entries(look.pods).map(([name, { connections }]) => [name, connections]),
+      ),
+      ...(before === undefined ? {} : { toldPerSecond: (1_000 * toldBetween(before, look)) / ms }),
+      reconnects: mostWithin(1_000, diary.reconnects(span)),
+      acks: diary.answers(span),
+      ...(p50Ms === undefined ? {} : { p50Ms }),
+      ...(p99Ms === undefined ? {} : { p99Ms }),
+    };
+  });
+}

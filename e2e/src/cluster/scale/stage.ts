@@ -1,0 +1,81 @@
+import assert from "node:assert/strict";
+import type { TestContext } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Span } from "../../diary.ts";
+import type { Chat } from "../chat.ts";
+import { watchGenerator } from "./generator.ts";
+import { findMostBorne } from "./most-borne.ts";
+import type { Outcome } from "./outcome.ts";
+import { outcomeOf, wordsOf } from "./outcome.ts";
+import { Recorder } from "./recorder.ts";
+import { keepRecording } from "./keep-recording.ts";
+import { Waves } from "./waves.ts";
+
+const BEFORE_MS = 10_000;
+const AFTER_MS = 5_000;
+/** Before an act, most sends are acked within this time: else nothing can be said about the act. */
+const P99_BEFORE_MAX_MS = 1_000;
+
+/** What an act has to do with. */
+export interface Stage {
+  readonly chat: Chat;
+  readonly waves: Waves;
+  /** Says in the recording that something begins now. */
+  readonly mark: (what: string) => void;
+}
+
+export interface Play {
+  /** The name of the recording. */
+  readonly name: string;
+  /** `spec.drain.maxReconnectsPerSecond`. */
+  readonly perSecond: number;
+  readonly act: (stage: Stage) => Promise<void>;
+}
+
+/**
+ * Lets as many people talk as the machine bears, and acts under them. Every device must have every message in
+ * the end, in order and once, and ClickHouse must equal the log. Resolves with what the devices went through
+ * during the act.
+ */
+export async function underMost(t: TestContext, chat: Chat, play: Play): Promise<Outcome> {
+  const venue = await chat.venue();
+  const waves = new Waves(t, venue);
+  let recorder: Recorder | undefined;
+  try {
+    await findMostBorne(t, waves);
+    recorder = await Recorder.start(chat, waves.diary);
+    const used = watchGenerator();
+    const before = await spanOf(async () => sleep(BEFORE_MS));
+    const p99Ms = waves.diary.answeredMs(99, before) ?? Number.POSITIVE_INFINITY;
+    const { devices, perSecond: messagesPerSecond } = waves;
+    t.diagnostic(`${devices} devices, ${messagesPerSecond} messages/s: p99 ${p99Ms.toFixed(0)} ms before`);
+    assert.ok(p99Ms < P99_BEFORE_MAX_MS, `p99 was ${p99Ms.toFixed(0)} ms before anything happened`);
+    const recording = recorder;
+    const mark = (what: string): void => {
+      recording.mark(what);
+    };
+    const during = await spanOf(async () => {
+      await play.act({ chat, waves, mark });
+      await sleep(AFTER_MS);
+    });
+    t.diagnostic(used());
+    const looks = recorder.looksIn(during);
+    const outcome = outcomeOf({ diary: waves.diary, looks, before, during });
+    for (const line of wordsOf(outcome)) t.diagnostic(line);
+    const { name, perSecond } = play;
+    t.diagnostic(keepRecording(await recorder.stop({ name, devices, perSecond, messagesPerSecond })));
+    await waves.end();
+    t.diagnostic((await chat.verify()).trim().split("\n").at(-1)?.slice(0, 200) ?? "");
+    return outcome;
+  } finally {
+    await recorder?.close();
+    waves.leave();
+    venue.leave();
+  }
+}
+
+async function spanOf(act: () => Promise<void>): Promise<Span> {
+  const from = performance.now();
+  await act();
+  return { from, to: performance.now() };
+}

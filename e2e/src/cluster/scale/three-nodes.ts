@@ -1,0 +1,73 @@
+import { Chat, laptop } from "../chat.ts";
+import { LAB, read } from "../kubectl.ts";
+import { NAMESPACE } from "../namespaces.ts";
+import { install } from "../release.ts";
+
+const NODES = 3;
+/** Low enough that a drain of some hundred devices takes seconds, so that its rate can be seen. */
+export const PER_SECOND = 25;
+/** All devices come from one address: that of the node at whose port they knock. */
+const LIMITS = { socketsPerAddressMax: 10_000, connectionsPerAddressMax: 0, handshakesPerSecond: 5_000 };
+
+interface Node {
+  readonly metadata: { readonly name: string; readonly labels: Readonly<Record<string, string>> };
+}
+
+export const nodes = async (): Promise<readonly Node[]> =>
+  (await read<{ readonly items: readonly Node[] }>(["get", "nodes"])).items;
+
+/** The node that no scenario kills: devices knock there, and what there is only one of lives there. */
+export async function firstNode(): Promise<string> {
+  const [first] = await nodes();
+  if (first === undefined) throw new Error("the cluster has no node");
+  return first.metadata.name;
+}
+
+const HOST = "kubernetes.io/hostname";
+
+/** Redis goes elsewhere while its node is emptied. ClickHouse's volume cannot. */
+const preferring = (node: string): object => ({
+  affinity: {
+    nodeAffinity: {
+      preferredDuringSchedulingIgnoredDuringExecution: [
+        {
+          weight: 100,
+          preference: { matchExpressions: [{ key: HOST, operator: "In", values: [node] }] },
+        },
+      ],
+    },
+  },
+});
+
+/** What there is one of is at `node`; everything else is there three times, or twice. */
+function spread(node: string): object {
+  const bound = { nodeSelector: { [HOST]: node } };
+  return laptop({
+    version: LAB.versions[0],
+    connectors: { replicas: 3, service: { type: "NodePort" }, limits: LIMITS },
+    routers: { replicas: 3 },
+    storage: { replicas: 2 },
+    api: { replicas: 2 },
+    durability: { replicas: 3 },
+    drain: { deadlineSeconds: 120, maxReconnectsPerSecond: PER_SECOND },
+    nats: { managed: { replicas: 3, storage: { size: "2Gi" }, image: LAB.backends.nats } },
+    redis: { managed: { image: LAB.backends.redis, template: preferring(node) } },
+    clickhouse: {
+      managed: { storage: { size: "5Gi" }, image: LAB.backends.clickhouse, template: bound },
+    },
+  });
+}
+
+/** The ChatCluster of these scenarios, as it is at the beginning of each file. It stays for the next one. */
+export async function raiseSpread(): Promise<Chat> {
+  const there = (await nodes()).length;
+  if (there < NODES)
+    throw new Error(
+      `this cluster has ${there} node(s), and these scenarios need ${NODES}: run them with NODES=${NODES}`,
+    );
+  await install();
+  const chat = new Chat(NAMESPACE, "spread");
+  await chat.apply(spread(await firstNode()));
+  await chat.settled(300_000);
+  return chat;
+}
