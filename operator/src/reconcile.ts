@@ -26,6 +26,7 @@ import { Normalised } from "./kube/normalised.ts";
 import type { KubeObject } from "./kube/object.ts";
 import { RESOURCES, resourceOf, keyOf } from "./kube/object.ts";
 import type { Observed } from "./observed.ts";
+import { AUTOSCALE_MS, againMs } from "./again.ts";
 import { lastInput } from "./last-input.ts";
 import { blockedMessage, blockedStatus } from "./left-behind.ts";
 import { ORPHAN_MS, Orphans } from "./orphans.ts";
@@ -33,6 +34,8 @@ import type { BackendsSeen, Plan } from "./plan.ts";
 import type { RaiseLevel } from "./raise-level.ts";
 import { raiseWhereItMay } from "./raise-level.ts";
 import { planOf } from "./plan.ts";
+import type { RolloutJudges } from "./rollouts.ts";
+import { Rollouts } from "./rollouts.ts";
 import { wayOf } from "./rotation-way.ts";
 import { failedStatus, refusedStatus, statusOf } from "./status.ts";
 import { tellStatus } from "./tell-status.ts";
@@ -63,6 +66,9 @@ export interface ReconcileOptions {
   readonly askPods: (observed: Observed, asks: Asks) => Promise<Live>;
   readonly raiseLevel: RaiseLevel;
   readonly connectors: ConnectorAdmin;
+  readonly judges: RolloutJudges;
+  /** How many ChatClusters move their devices to a new revision at once. */
+  readonly rolloutsAtOnce: number;
   readonly talks: TalkWatch;
   readonly decisions: DecisionMemory;
   readonly onApplied: () => void;
@@ -72,11 +78,6 @@ export interface ReconcileOptions {
 
 /** A deletion that waits for pods is checked again after this time, even without an event. */
 const DELETION_MS = 2_000;
-/** A drain goes on at least this often: what pods report of it is no event of the API server. */
-const DRAIN_MS = 1_000;
-/** Load is no event either. */
-const AUTOSCALE_MS = 10_000;
-
 /**
  * Level-triggered: a pass reads the whole state, never the event that started it. It is safe to run at any
  * time, and to stop at any point.
@@ -87,12 +88,14 @@ export class Reconciler {
   readonly #memory = new WriteMemory();
   readonly #orphans: Orphans;
   readonly #keyMemory = new KeyMemory();
+  readonly #rollouts: Rollouts;
   /** The last input of each ChatCluster. A deletion needs logins whose Secrets may be gone by then. */
   readonly #inputs = new Map<string, DesiredInput>();
 
   constructor(options: ReconcileOptions) {
     this.#options = options;
     this.#orphans = new Orphans(options.clock);
+    this.#rollouts = new Rollouts(options);
   }
 
   get #known(): InputOptions {
@@ -130,7 +133,8 @@ export class Reconciler {
     } catch (error) {
       if (!(error instanceof SpecError)) throw error;
       const message = [error.message, ...(await this.#keepOn(key, cluster, observed))].join("; ");
-      await tellStatus(this.#options, cluster, refusedStatus(cluster, error.reason, message, this.#now()));
+      const told = this.#rollouts.over(cluster);
+      await tellStatus(this.#options, told, refusedStatus(told, error.reason, message, this.#now()));
       return { afterMs: resyncMs };
     }
     const seen = backends.look(key, offered);
@@ -139,10 +143,15 @@ export class Reconciler {
     const autoscaler = autoscalerOf(unscaled, { observed, metrics, now: this.#now().getTime() });
     const input = withScale(unscaled, autoscaler);
     this.#inputs.set(key, input);
-    const { plan, unserved } = this.#planFor(input, observed, seen, metrics);
+    const { plan, unserved } = await this.#planFor(input, observed, seen, metrics);
     const { refused, changed } = cluster.spec.paused ? NOTHING : await this.#act(input, plan, observed);
     const { live, isOpen } = await this.#ask(key, input, observed, { ...seen, metrics });
-    const talk = this.#talk(key, input, observed, edgeOf(input, observed, seen, live.faults));
+    const talk = this.#talk(
+      key,
+      input,
+      observed,
+      edgeOf(input, observed, seen, { faults: live.faults, revision: plan.fleet?.current }),
+    );
     const now = this.#now();
     const done = { plan, unserved, refused, changed };
     const level = await raiseWhereItMay(
@@ -158,18 +167,19 @@ export class Reconciler {
     const isRotating = input.keys.coming !== undefined || seen.users?.state === "late";
     const waits = plan.waitsFor !== undefined || isRotating;
     const afterMs = Math.min(
-      resyncMs,
+      againMs(plan, resyncMs),
       waits ? backends.againMs(key) : resyncMs,
       isOpen ? ORPHAN_MS : resyncMs,
-      plan.drains.isOpen || plan.sheds.isOpen ? DRAIN_MS : resyncMs,
       autoscaler === undefined ? resyncMs : AUTOSCALE_MS,
     );
     return { afterMs, isRefused };
   }
 
-  #planFor(input: DesiredInput, observed: Observed, seen: BackendsSeen, metrics: PodMetrics) {
+  async #planFor(input: DesiredInput, observed: Observed, seen: BackendsSeen, metrics: PodMetrics) {
     const { informers } = this.#options;
-    const whole = planOf(input, observed, seen, connectorsTold(this.#now().getTime(), metrics));
+    const now = this.#now().getTime();
+    const rollout = await this.#rollouts.look(input, observed, { now, backends: seen, metrics });
+    const whole = planOf(input, observed, seen, { told: connectorsTold(now, metrics), rollout });
     const unserved = whole.objects.filter((object) => !informers.serves(resourceOf(object)));
     const objects = whole.objects.filter((object) => !unserved.includes(object));
     return { plan: { ...whole, objects }, unserved };
@@ -186,15 +196,17 @@ export class Reconciler {
     const input = lastInput(this.#inputs.get(key), cluster);
     if (input === undefined || cluster.spec.paused) return [];
     const metrics = await this.#options.connectors.look(observed);
-    const { plan } = this.#planFor(input, observed, this.#options.backends.look(key, input), metrics);
+    const { plan } = await this.#planFor(input, observed, this.#options.backends.look(key, input), metrics);
     const { refused } = await this.#act(input, plan, observed);
     return refused.length === 0 ? [] : [tellRefused(refused)];
   }
 
-  /** Advances a rotation by one step if its condition is met. */
+  /** Advances a rotation by one step if its condition is met, and no rollout would be turned back by it. */
   #advanced(key: string, input: DesiredInput, observed: Observed, seen: BackendsSeen): DesiredInput {
     const now = this.#now().getTime();
-    const keys = advanced(input.keys, wayOf(input, observed, seen), livesOf(input.cluster), now);
+    const keys = this.#rollouts.isMoving(input.cluster)
+      ? input.keys
+      : advanced(input.keys, wayOf(input, observed, seen), livesOf(input.cluster), now);
     this.#keyMemory.writes(key, encodeKeys(keys));
     return { ...input, keys };
   }
@@ -232,6 +244,7 @@ export class Reconciler {
     const { backends, talks } = this.#options;
     talks.forget(key);
     this.#orphans.forget(key);
+    this.#rollouts.forget(key);
     this.#options.decisions.forget(key);
     await backends.forget(key);
   }
@@ -255,7 +268,8 @@ export class Reconciler {
     const said = this.#options.talks.said(keyOf(cluster));
     const talk = said === undefined ? undefined : talkFinding(said);
     try {
-      await tellStatus(this.#options, cluster, failedStatus(cluster, messageOf(error), this.#now(), talk));
+      const over = this.#rollouts.over(cluster);
+      await tellStatus(this.#options, over, failedStatus(over, messageOf(error), this.#now(), talk));
     } catch (second) {
       const message = `a pass failed, and its status could not be written: ${messageOf(error)}`;
       throw new AggregateError([error, second], message, { cause: second });

@@ -63,7 +63,9 @@ test("an order carries a key that the connector knows, and a refusal names its r
       response.writeHead(401).end("the cluster's admin token is needed\n");
       return;
     }
-    request.setEncoding("utf8").on("data", (text: string) => bodies.push(`${request.method} ${text}`));
+    request
+      .setEncoding("utf8")
+      .on("data", (text: string) => bodies.push(`${request.method} ${request.url} ${text}`));
     request.on("end", () => {
       if (request.method === "POST") response.writeHead(202).end("{}");
       else response.writeHead(409).end("this process ends\n");
@@ -71,7 +73,9 @@ test("an order carries a key that the connector knows, and a refusal names its r
   });
   const order = { deadlineSeconds: 60, perSecond: 200 };
   await admin.drain(POD, order, KEYS);
-  assert.deepEqual(bodies, [`POST ${JSON.stringify(order)}`]);
+  const few = { connections: 30, perSecond: 20 };
+  await admin.shed(POD, few, KEYS);
+  assert.deepEqual(bodies, [`POST /drain ${JSON.stringify(order)}`, `POST /shed ${JSON.stringify(few)}`]);
   await assert.rejects(admin.undrain(POD, KEYS), /^Error: 409 this process ends$/);
   await assert.rejects(admin.drain(POD, order, KEYS.slice(0, 1)), /401: it knows none of the cluster's keys/);
   const nowhere = connectorAdmin(() => undefined);

@@ -5,7 +5,7 @@ import { RESOURCES } from "../src/kube/object.ts";
 import { isPodReady } from "../src/pod-object.ts";
 import type { FakeConnectors } from "./fake-connectors.ts";
 import { begin as beginScene, passing } from "./fake-scene.ts";
-import { NAMESPACE, World } from "./world.ts";
+import { ANSWERS, NAMESPACE, World } from "./world.ts";
 
 /** Connectors that leave, on the real API server. Fake connectors answer as the real ones do. */
 let world: World;
@@ -113,7 +113,9 @@ test("an operator that ends in the middle is followed by one that goes on, and d
 test("pods that an older operator made get the label before the Service asks for it, and a new revision takes over", async () => {
   const fakes = await begin("upgrades", 2);
   fakes.isOlder = true;
-  const operator = world.startOperator({ resyncMs: 1_000 }, undefined, undefined, fakes.admin);
+  const operator = world.startOperator({ resyncMs: 1_000 }, undefined, undefined, fakes.admin, {
+    ask: ANSWERS,
+  });
   let wasClosed = false;
   const isOpen = async (): Promise<void> => {
     type Service = KubeObject & { readonly spec: { readonly selector: Readonly<Record<string, string>> } };

@@ -44,8 +44,8 @@ export interface Shed extends ShedOrder {
 
 /** What kubelets and controllers would do for the connectors of one ChatCluster, and connectors themselves. */
 export class FakeConnectors {
-  readonly #world: World;
-  readonly #cluster: string;
+  readonly world: World;
+  readonly cluster: string;
   readonly #connectors = new Map<string, FakeConnector>();
   #inService: readonly string[] = [];
   #made = 0;
@@ -59,15 +59,18 @@ export class FakeConnectors {
   isOlder = false;
 
   constructor(world: World, cluster: string) {
-    this.#world = world;
-    this.#cluster = cluster;
+    this.world = world;
+    this.cluster = cluster;
   }
 
   get admin(): ConnectorAdmin {
-    return connectorAdmin(({ metadata }) => {
-      const server = this.#connectors.get(metadata.name)?.server;
-      return server === undefined ? undefined : `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-    });
+    return connectorAdmin((pod) => this.originOf(pod));
+  }
+
+  /** Where its admin port is. */
+  originOf({ metadata }: PodObject): string | undefined {
+    const server = this.#connectors.get(metadata.name)?.server;
+    return server === undefined ? undefined : `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   }
 
   sockets(pod: string): number {
@@ -81,13 +84,13 @@ export class FakeConnectors {
   }
 
   async pods(): Promise<readonly PodObject[]> {
-    const labelSelector = `app.kubernetes.io/instance=${this.#cluster},app.kubernetes.io/component=connector`;
-    return (await this.#world.api.list<PodObject>(RESOURCES.pods, NAMESPACE, { labelSelector })).items;
+    const labelSelector = `app.kubernetes.io/instance=${this.cluster},app.kubernetes.io/component=connector`;
+    return (await this.world.api.list<PodObject>(RESOURCES.pods, NAMESPACE, { labelSelector })).items;
   }
 
   async deployments(): Promise<readonly Workload[]> {
-    const labelSelector = `app.kubernetes.io/instance=${this.#cluster},app.kubernetes.io/component=connector`;
-    return (await this.#world.api.list<Workload>(RESOURCES.deployments, NAMESPACE, { labelSelector })).items;
+    const labelSelector = `app.kubernetes.io/instance=${this.cluster},app.kubernetes.io/component=connector`;
+    return (await this.world.api.list<Workload>(RESOURCES.deployments, NAMESPACE, { labelSelector })).items;
   }
 
   /** A moment of their work. */
@@ -127,7 +130,7 @@ export class FakeConnectors {
 
   async #create({ labels, annotations }: Workload["spec"]["template"]["metadata"]): Promise<void> {
     this.#made += 1;
-    const name = `${this.#cluster}-connector-${this.#made}`;
+    const name = `${this.cluster}-connector-${this.#made}`;
     const server = createServer((request, response) => {
       let body = "";
       request.setEncoding("utf8").on("data", (text: string) => (body += text));
@@ -144,7 +147,7 @@ export class FakeConnectors {
     const metadata = { name, namespace: NAMESPACE, labels: own, annotations };
     const pod = { apiVersion: "v1", kind: "Pod", metadata };
     const containers = [{ name: "connector", image: "connector:1" }];
-    await this.#world.api.create(RESOURCES.pods, {
+    await this.world.api.create(RESOURCES.pods, {
       ...pod,
       spec: { containers, automountServiceAccountToken: false },
     } as KubeObject);
@@ -156,7 +159,7 @@ export class FakeConnectors {
     connector?.server.closeAllConnections();
     connector?.server.close();
     this.#connectors.delete(name);
-    await this.#world.api.remove(RESOURCES.pods, NAMESPACE, name);
+    await this.world.api.remove(RESOURCES.pods, NAMESPACE, name);
   }
 
   async #probe(): Promise<void> {
@@ -169,8 +172,8 @@ export class FakeConnectors {
   }
 
   async #endpoints(): Promise<void> {
-    const service = `${this.#cluster}-connector`;
-    const found = await this.#world.find<KubeObject & { spec: { selector: Record<string, string> } }>(
+    const service = `${this.cluster}-connector`;
+    const found = await this.world.find<KubeObject & { spec: { selector: Record<string, string> } }>(
       RESOURCES.services,
       service,
     );
@@ -181,7 +184,7 @@ export class FakeConnectors {
         (pod) => wanted.every(([key, value]) => pod.metadata.labels?.[key] === value) && isPodReady(pod),
       )
       .map(({ metadata }) => metadata.name);
-    await this.#world.api.apply(RESOURCES.endpointSlices, {
+    await this.world.api.apply(RESOURCES.endpointSlices, {
       apiVersion: "discovery.k8s.io/v1",
       kind: "EndpointSlice",
       metadata: {
@@ -262,6 +265,6 @@ export class FakeConnectors {
     const { name, namespace } = metadata;
     const resource = kind === "Pod" ? RESOURCES.pods : RESOURCES.deployments;
     const wanted = { apiVersion, kind, metadata: { name, namespace }, status } as unknown as KubeObject;
-    await this.#world.api.apply(resource, wanted, { subresource: "status" });
+    await this.world.api.apply(resource, wanted, { subresource: "status" });
   }
 }

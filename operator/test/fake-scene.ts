@@ -30,6 +30,7 @@ export async function begin(world: World, name: string, connectors: object): Pro
       connectors,
       storage: { replicas: 1 },
       clickhouse: { embedded: { storage: { size: "1Gi" } } },
+      rollout: { soakSeconds: 0 },
     }),
   );
   return new FakeConnectors(world, name);
@@ -44,6 +45,7 @@ export const passing = async (
 ): Promise<void> => {
   await until(what, ms, async () => {
     await fakes.step();
+    await fakes.world.settle(fakes.cluster);
     return (await holds()) ? true : undefined;
   });
 };

@@ -131,6 +131,9 @@ export const TRANSITIONS: Readonly<Record<string, Transition>> = {
   "durability.fsync": rolled("NATS servers restart one by one; with an external NATS it is only reported"),
   "drain.deadlineSeconds": rolled(EDGES),
   "drain.maxReconnectsPerSecond": rolled(EDGES),
+  "rollout.mode": live("a rollout that waits goes on, or the next one waits for a person"),
+  "rollout.progressDeadlineSeconds": live("it counts for a rollout that is under way"),
+  "rollout.soakSeconds": live("it counts for a rollout that is under way"),
   "disruption.maxUnavailable": live("the PodDisruptionBudgets are changed"),
   "network.ipFamilyPolicy": live("all Services are changed"),
   "network.ipFamilies": live(

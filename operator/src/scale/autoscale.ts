@@ -1,8 +1,6 @@
 import { HEADROOM } from "../crd/autoscaling.ts";
 import type { ChatClusterStatus, ScaledTold } from "../crd/status.ts";
 import type { DesiredInput } from "../desired/desired-input.ts";
-import { connectorRevision } from "../desired/workloads.ts";
-import { LABELS } from "../desired/names.ts";
 import type { Observed } from "../observed.ts";
 import { countOf } from "../observed.ts";
 import type { Metrics, PodMetrics } from "../pod-metrics.ts";
@@ -10,6 +8,7 @@ import type { PodObject } from "../pod-object.ts";
 import type { Load, ScaleDecision, ScaleSpec } from "./autoscaler.ts";
 import { boundedOf, scaleOf } from "./autoscaler.ts";
 import { connectorsTold, fleetOf } from "./read-fleet.ts";
+import { presentRevision } from "./revisions.ts";
 import { memoryOf, scaledTold } from "./scale-status.ts";
 import { isShedding } from "./sheds.ts";
 
@@ -48,8 +47,8 @@ const loadOfRouter = (metrics: Metrics | undefined): Load =>
   });
 
 function connectorsRunning(input: DesiredInput, { observed, metrics, now }: ScaleSeen): Running {
-  const current = connectorRevision(input, 0).metadata.labels?.[LABELS.revision] ?? "";
-  const { pods } = fleetOf(input, observed, current, connectorsTold(now, metrics));
+  const current = presentRevision(input);
+  const { pods } = fleetOf(input, observed, { current, drainsOld: true }, connectorsTold(now, metrics));
   return {
     loads: pods
       .filter(({ isRunning, isEnding }) => isRunning && !isEnding)

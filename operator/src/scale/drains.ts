@@ -88,10 +88,12 @@ class Sorted {
     return drainsOld && (wanted === 0 || this.readyCurrent >= enoughOf(wanted));
   }
 
-  /** Whether those that have left it come back. Later than `drainsOld` ends, so that nothing flaps. */
+  /**
+   * Whether those that have left it come back. Later than `drainsOld` ends, so that nothing flaps. A rollout
+   * that holds leaves them where they are: their devices would move twice.
+   */
   get keepsOld(): boolean {
-    const { wanted, drainsOld } = this.fleet;
-    if (!drainsOld) return true;
+    const { wanted } = this.fleet;
     return wanted > 0 && this.readyCurrent < Math.max(1, Math.floor(enoughOf(wanted) / 2));
   }
 }
@@ -178,6 +180,7 @@ function telling(sorted: Sorted, released: ReadonlySet<string>, drainsAtOnce: nu
   for (const pod of live.toSorted((a, b) => (a.mark?.since ?? 0) - (b.mark?.since ?? 0))) {
     const { mark } = pod;
     if (mark === undefined || !pod.isRunning || isReleased(pod)) continue;
+    if (mark.why === "OldRevision" && !fleet.drainsOld && !isTold(pod)) continue;
     if (isTold(pod)) {
       if (isFromAhead(mark, fleet)) acts.push({ does: "tell", pod: pod.name, mark: toldMark(mark, fleet) });
       continue;

@@ -47,7 +47,7 @@ export interface Fleet {
   readonly wanted: number;
   /** How many pods the current revision may have: fewer than are wanted while it proves itself. */
   readonly currentMax: number;
-  /** Whether the rollout lets old revisions go. */
+  /** Whether the rollout lets devices of old revisions go. Those that were told go on. */
   readonly drainsOld: boolean;
   /** The revision that the spec asks for. */
   readonly current: string;

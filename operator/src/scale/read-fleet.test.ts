@@ -23,10 +23,15 @@ const withStatus = (status: object): PodObject => ({
 });
 const TOLD = "jichat_connector_sockets 3\njichat_connector_drain 1\njichat_connector_shed_left 0\n";
 const seen = (...objects: readonly KubeObject[]) =>
-  fleetOf(INPUT, new Observed([DEPLOYMENT, ...objects]), REVISION, {
-    now: 5_000,
-    pods: new Map([[POD.metadata.name, toldBy(new Metrics(TOLD))]]),
-  });
+  fleetOf(
+    INPUT,
+    new Observed([DEPLOYMENT, ...objects]),
+    { current: REVISION, drainsOld: true },
+    {
+      now: 5_000,
+      pods: new Map([[POD.metadata.name, toldBy(new Metrics(TOLD))]]),
+    },
+  );
 
 test("a fleet has what the spec, the API server and the connectors say", () => {
   const { pods, revisions, ...rest } = seen(POD, OTHER);

@@ -81,11 +81,14 @@ function isRunning({ status }: PodObject): boolean {
 const hasEnded = ({ status }: PodObject): boolean =>
   status?.phase === "Succeeded" || status?.phase === "Failed";
 
+/** What a rollout says of them: their revision, and whether others may be told to go. */
+export type FleetSteering = Pick<Fleet, "current" | "drainsOld">;
+
 /** The connectors at this moment: what the API server has, and what they told themselves. */
 export function fleetOf(
   input: DesiredInput,
   observed: Observed,
-  current: string,
+  { current, drainsOld }: FleetSteering,
   { now, pods: told }: ConnectorsTold,
 ): Fleet {
   const ready = inService(input, observed);
@@ -122,7 +125,7 @@ export function fleetOf(
     now,
     wanted,
     currentMax: wanted,
-    drainsOld: true,
+    drainsOld,
     current,
     pods,
     revisions,

@@ -27,7 +27,7 @@ const facts = (more: Partial<RolloutFacts> = {}): RolloutFacts => ({
   isAsleep: false,
   isPaused: false,
   isDraining: false,
-  objections: [],
+  objections: () => [],
   schema: "done",
   canary: PROVING,
   unsettled: [],
@@ -57,7 +57,7 @@ test("what an operator without rollouts left goes on from the revision that most
 test("a rollout goes through its phases, and each waits for what it is for", () => {
   const schema = facts({ schema: "running" });
   const steps: readonly (readonly [Phase, Partial<RolloutFacts>])[] = [
-    ["Preflight", { objections: [{ gate: "Skew", message: "too far" }] }],
+    ["Preflight", { objections: () => [{ gate: "Skew", message: "too far" }] }],
     ["Migrating", { schema: schema.schema }],
     ["Canary", {}],
     ["Waiting", { canary: PROVEN, hasSlot: () => false }],
@@ -186,7 +186,7 @@ test("a canary that is never proven and components that never settle are late; a
     ["Backends", { unsettled: ["router 1/2"] }, "RolledBack"],
     ["Migrating", { schema: "failed" }, "Migrating"],
     ["Waiting", { canary: PROVEN, hasSlot: () => false }, "Waiting"],
-    ["Preflight", { objections: [{ gate: "Skew", message: "" }] }, "Preflight"],
+    ["Preflight", { objections: () => [{ gate: "Skew", message: "" }] }, "Preflight"],
   ] as const) {
     const first = rolloutOf(at(phase), facts(more));
     assert.equal(phaseOf(first, { ...more, now: NOW + 600 * S }), after, phase);

@@ -41,8 +41,8 @@ export interface RolloutFacts {
   readonly rules: RolloutRules;
   readonly isAsleep: boolean;
   readonly isPaused: boolean;
-  /** What is in the way before anything begins. */
-  readonly objections: readonly Blocked[];
+  /** What is in the way of going on from that revision, before anything begins. */
+  readonly objections: (from: Target) => readonly Blocked[];
   readonly schema: "done" | "failed" | "running" | "absent";
   /** What the canary of `to` has shown. */
   readonly canary: CanaryVerdict;
@@ -74,11 +74,16 @@ function servingOf({ revisions }: RolloutFacts): Target | undefined {
   return most === undefined ? undefined : { version: most.version, revision: most.revision };
 }
 
-/** The way from what serves to what is wanted. Where nothing serves there is nothing to be careful of. */
-function start(from: Target | undefined, facts: RolloutFacts): Rollout {
+/**
+ * The way from what serves to what is wanted: from `base`, or from another revision if that one has no ready
+ * pod. Where nothing serves there is nothing to be careful of.
+ */
+function start(base: Target | undefined, facts: RolloutFacts): Rollout {
   const { to, now, isAsleep } = facts;
-  if (from === undefined || isAsleep || from.revision === to.revision) return atRest(to, now);
-  return (seenOf(facts, from)?.ready ?? 0) === 0 ? atRest(to, now) : begun(from, to, now);
+  if (isAsleep || base?.revision === to.revision) return atRest(to, now);
+  const serves = base !== undefined && (seenOf(facts, base)?.ready ?? 0) > 0;
+  const from = serves ? base : servingOf(facts);
+  return from === undefined || from.revision === to.revision ? atRest(to, now) : begun(from, to, now);
 }
 
 /** What was begun is not wanted any more. */
@@ -218,11 +223,13 @@ function inRollback(rollout: Rollout, facts: RolloutFacts): Rollout {
 }
 
 function stepped(rollout: Rollout, facts: RolloutFacts): Rollout {
-  const { now, objections, schema } = facts;
+  const { now, schema } = facts;
   switch (rollout.phase) {
-    case "Preflight":
+    case "Preflight": {
+      const objections = facts.objections(rollout.from);
       if (objections.length === 0) return entering(rollout, "Migrating", now);
       return waiting(rollout, objections.map(({ message }) => message).join("; "), objections);
+    }
     case "Migrating":
       if (schema === "done") return entering(rollout, "Canary", now);
       if (schema === "failed") return blocked(rollout, "Schema", "the Job that migrates ClickHouse failed");

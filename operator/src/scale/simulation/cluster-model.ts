@@ -28,9 +28,12 @@ export interface ModelPod {
   shedPerSecond: number;
 }
 
+/** `never ready`: its pods never come up. The others do, and harm who is connected to them. */
+export type RevisionFault = "never ready" | "loses messages" | "fails under load";
+
 export interface ModelRevision {
   readonly name: string;
-  readonly isBroken: boolean;
+  readonly fault: RevisionFault | undefined;
   replicas: number;
   counted: number;
   isSeen: boolean;
@@ -83,7 +86,7 @@ export class ClusterModel {
 
   /** Whether it takes new devices, in truth. */
   serves(pod: ModelPod): boolean {
-    return answers(pod, this.revisions.get(pod.revision)?.isBroken === true);
+    return answers(pod, this.revisions.get(pod.revision)?.fault === "never ready");
   }
 
   get connected(): number {

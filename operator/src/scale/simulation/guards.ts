@@ -35,6 +35,14 @@ export interface Guards {
   readonly stabilisation: boolean;
   /** The spec's bounds hold, whatever the load. */
   readonly bounds: boolean;
+  /** A canary proves a revision before any device is on it. */
+  readonly canaryFirst: boolean;
+  /** A closed gate holds the devices where they are. */
+  readonly gatesHold: boolean;
+  /** A rollout that does not move is taken back. */
+  readonly deadline: boolean;
+  /** A revision that was given up is not tried again. */
+  readonly failedOnce: boolean;
 }
 
 export const ALL: Guards = {
@@ -54,4 +62,8 @@ export const ALL: Guards = {
   missingMetrics: true,
   stabilisation: true,
   bounds: true,
+  canaryFirst: true,
+  gatesHold: true,
+  deadline: true,
+  failedOnce: true,
 };

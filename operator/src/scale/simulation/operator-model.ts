@@ -5,11 +5,15 @@ import { markText, readMark } from "../drain-mark.ts";
 import type { Act } from "../drains.ts";
 import { DRAINS_AT_ONCE, drainsOf } from "../drains.ts";
 import type { ConnectorPod, Fleet } from "../fleet.ts";
+import type { Steering } from "../rollout-state.ts";
+import { steeringOf } from "../rollout-state.ts";
 import { readShedMark, shedMarkText } from "../shed-mark.ts";
 import type { ShedAct } from "../sheds.ts";
 import { NO_SHEDS, isShedding, shedsOf } from "../sheds.ts";
 import type { ClusterModel, ModelPod } from "./cluster-model.ts";
 import type { Guards } from "./guards.ts";
+import { withoutDrains, withoutSheds, withoutTo } from "./blinded.ts";
+import { RolloutModel } from "./rollout-model.ts";
 
 /** The ChatCluster: what people want, and what an operator remembers in its status. */
 export interface ModelSpec {
@@ -64,6 +68,7 @@ export class OperatorModel {
   readonly #spec: ModelSpec;
   readonly #dice: Dice;
   readonly #guards: Guards;
+  readonly rollout: RolloutModel;
   readonly #moments: Moment[] = [];
   /** The pods that answered in this pass. */
   #heard = new Set<string>();
@@ -74,6 +79,7 @@ export class OperatorModel {
     this.#spec = spec;
     this.#dice = dice;
     this.#guards = guards;
+    this.rollout = new RolloutModel(model, dice, guards);
   }
 
   get clock(): number {
@@ -82,6 +88,7 @@ export class OperatorModel {
 
   /** Another process takes over: it lists everything, and remembers nothing. */
   restart(): void {
+    this.rollout.restart();
     this.#process = { startedAt: this.#model.now, pods: new Map(), replicas: new Map() };
   }
 
@@ -102,7 +109,10 @@ export class OperatorModel {
     if (this.isAway) return;
     const pods = this.#podsSeen();
     this.#scale(pods);
-    const fleet = this.#fleet(pods);
+    const { desired: wanted, revision: to } = this.#spec;
+    const rollout = this.rollout.decide({ now: this.clock, wanted }, to, pods);
+    const steering = steeringOf(rollout);
+    const fleet = this.#fleet(pods, steering);
     const drainsAtOnce = this.#guards.oneAtATime ? DRAINS_AT_ONCE : 8;
     const isApart = this.#guards.drainsApart;
     const { acts, replicas } = drainsOf(isApart ? fleet : withoutSheds(fleet), { drainsAtOnce });
@@ -110,6 +120,12 @@ export class OperatorModel {
       ? shedsOf(this.#guards.shedsApart ? fleet : withoutDrains(fleet))
       : NO_SHEDS;
     const writes = [
+      () => {
+        this.rollout.write(rollout);
+      },
+      () => {
+        this.rollout.apply(rollout, steering);
+      },
       ...[...replicas].map(([name, to]) => () => {
         this.#setReplicas(name, to);
       }),
@@ -194,17 +210,17 @@ export class OperatorModel {
     this.scaled = { before, decision };
   }
 
-  #fleet(pods: readonly ConnectorPod[]): Fleet {
-    const { revision, desired, deadlineMs, perSecond } = this.#spec;
+  #fleet(pods: readonly ConnectorPod[], { current, drainsOld }: Steering): Fleet {
+    const { desired, deadlineMs, perSecond } = this.#spec;
     const seen = this.#late().revisions;
     const model = this.#model;
-    if (!model.revisions.has(revision)) throw new Error(`nobody made revision ${revision}`);
+    if (!model.revisions.has(current)) throw new Error(`nobody made revision ${current}`);
     return {
       now: this.clock,
       wanted: desired,
       currentMax: desired,
-      drainsOld: true,
-      current: revision,
+      drainsOld,
+      current,
       pods: this.#guards.releasedTo ? pods : pods.map(withoutTo),
       revisions: [...model.revisions.keys()].flatMap((name) => {
         const one = seen.get(name);
@@ -251,6 +267,7 @@ export class OperatorModel {
         this.#patch(pod, { isRouted: true });
         return;
       case "tell":
+        this.rollout.checkTold(pod, act.mark, this.clock);
         this.#patch(pod, { mark: markText(act.mark) });
         if (!this.#dice.chance(0.03)) this.#tell(pod, act.mark.perSecond ?? 0, wanted);
         return;
@@ -290,22 +307,4 @@ export class OperatorModel {
     pod.perSecond = perSecond;
     pod.drainEnds = model.now + this.#spec.deadlineMs / 1_000;
   }
-}
-
-const withoutSheds = (fleet: Fleet): Fleet => ({
-  ...fleet,
-  pods: fleet.pods.map((pod) => ({ ...pod, shed: undefined, shedLeft: 0 })),
-});
-
-const withoutDrains = (fleet: Fleet): Fleet => ({
-  ...fleet,
-  pods: fleet.pods
-    .filter(({ isEnding, mark }) => !isEnding && mark === undefined)
-    .map((pod) => ({ ...pod, drain: "none", revision: fleet.current })),
-});
-
-function withoutTo(pod: ConnectorPod): ConnectorPod {
-  if (pod.mark?.to === undefined) return pod;
-  const { to: _, ...mark } = pod.mark;
-  return { ...pod, mark };
 }
