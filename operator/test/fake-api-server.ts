@@ -30,6 +30,18 @@ const plain = (status: number, reason: string, message: string): object => ({
   message,
 });
 
+/** A merge patch (RFC 7386). */
+function merged(known: unknown, patch: unknown): unknown {
+  const isTree = (value: unknown): value is Record<string, unknown> =>
+    typeof value === "object" && value !== null && !Array.isArray(value);
+  if (!isTree(patch)) return patch;
+  const result: Record<string, unknown> = isTree(known) ? { ...known } : {};
+  for (const [key, value] of Object.entries(patch))
+    if (value === null) delete result[key];
+    else result[key] = merged(result[key], value);
+  return result;
+}
+
 /**
  * As much of the Kubernetes API as a controller meets on a bad day: lists in pages, watches with bookmarks,
  * optimistic concurrency, and faults on demand. What it stores it stores whole: apply replaces.
@@ -167,6 +179,8 @@ export class FakeApiServer {
     const body =
       chunks.length === 0 ? undefined : (JSON.parse(Buffer.concat(chunks).toString()) as KubeObject);
     if (url.searchParams.get("watch") === "true") this.#watch(url, response);
+    else if (request.headers["content-type"] === "application/merge-patch+json")
+      this.#do("PATCH", url, merged(this.objects.get(url.pathname), body) as KubeObject, response);
     else this.#do(request.method ?? "GET", url, body, response);
   }
 
@@ -202,8 +216,10 @@ export class FakeApiServer {
       if (this.objects.has(target))
         this.#reply(response, 409, plain(409, "AlreadyExists", `${body.metadata.name} exists`));
       else this.#reply(response, 201, this.put(target, body));
-    } else if (method === "PATCH" && body !== undefined)
-      this.#reply(response, 200, this.put(path.replace(/\/status$/, ""), { ...known, ...body }));
+    } else if (method === "PATCH" && body !== undefined && path.endsWith("/status"))
+      this.#status(path, body, response);
+    else if (method === "PATCH" && body !== undefined)
+      this.#reply(response, 200, this.put(path, { ...known, ...body }));
     else if (known === undefined) this.#reply(response, 404, plain(404, "NotFound", `${path} is not there`));
     else if (method === "GET") this.#reply(response, 200, known);
     else if (method === "PUT" && body !== undefined) {
@@ -214,6 +230,14 @@ export class FakeApiServer {
       this.remove(path);
       this.#reply(response, 200, plain(200, "", "deleted"));
     }
+  }
+
+  /** Of a status subresource everything but the status is left out. */
+  #status(path: string, body: KubeObject & { readonly status?: unknown }, response: ServerResponse): void {
+    const of = path.replace(/\/status$/, "");
+    const known = this.objects.get(of);
+    if (known === undefined) this.#reply(response, 404, plain(404, "NotFound", `${of} is not there`));
+    else this.#reply(response, 200, this.put(of, { ...known, status: body.status } as KubeObject));
   }
 
   /** `…/namespaces/NS/PLURAL` and `…/VERSION/PLURAL` are collections, one more part names an object. */

@@ -1,4 +1,6 @@
 import type { V1StatefulSet } from "@kubernetes/client-node";
+import type { KubeApi } from "../src/kube/api.ts";
+import { isNotFound } from "../src/kube/errors.ts";
 import { hashOf } from "../src/kube/hash.ts";
 import type { KubeObject } from "../src/kube/object.ts";
 import { RESOURCES } from "../src/kube/object.ts";
@@ -6,7 +8,6 @@ import type { ServersAdmin } from "../src/operator.ts";
 import type { PodObject } from "../src/pod-object.ts";
 import { isPodReady } from "../src/pod-object.ts";
 import type { ServersTold } from "../src/roll/next-server.ts";
-import type { World } from "./world.ts";
 import { NAMESPACE } from "./world.ts";
 
 type Set = KubeObject & Pick<V1StatefulSet, "spec" | "status">;
@@ -17,7 +18,7 @@ const REVISION = "controller-revision-hash";
  * what these answer.
  */
 export class FakeServers {
-  readonly #world: World;
+  readonly #api: KubeApi;
   readonly #cluster: string;
   /** What is not level. */
   behind: readonly string[] = [];
@@ -28,8 +29,8 @@ export class FakeServers {
   /** The fewest that were ready at once, since all were. */
   fewest = Number.POSITIVE_INFINITY;
 
-  constructor(world: World, cluster: string) {
-    this.#world = world;
+  constructor(api: KubeApi, cluster: string) {
+    this.#api = api;
     this.#cluster = cluster;
   }
 
@@ -47,12 +48,16 @@ export class FakeServers {
   }
 
   async set(): Promise<Set | undefined> {
-    return this.#world.find<Set>(RESOURCES.statefulSets, `${this.#cluster}-nats`);
+    const name = `${this.#cluster}-nats`;
+    return this.#api.get<Set>(RESOURCES.statefulSets, NAMESPACE, name).catch((error: unknown) => {
+      if (isNotFound(error)) return undefined;
+      throw error;
+    });
   }
 
   async pods(): Promise<readonly PodObject[]> {
     const labelSelector = `app.kubernetes.io/instance=${this.#cluster},app.kubernetes.io/component=nats`;
-    return (await this.#world.api.list<PodObject>(RESOURCES.pods, NAMESPACE, { labelSelector })).items;
+    return (await this.#api.list<PodObject>(RESOURCES.pods, NAMESPACE, { labelSelector })).items;
   }
 
   /** The revision that the set wants. */
@@ -74,7 +79,7 @@ export class FakeServers {
       if (!pods.some(({ metadata }) => metadata.name === name)) await this.#create(name, revision, set);
     }
     const { apiVersion, kind, metadata } = set;
-    await this.#world.api.apply(
+    await this.#api.apply(
       RESOURCES.statefulSets,
       {
         apiVersion,
@@ -99,7 +104,7 @@ export class FakeServers {
     const pod = { apiVersion: "v1", kind: "Pod", metadata: { name, namespace: NAMESPACE, labels } };
     const containers = [{ name: "nats", image: "nats:1" }];
     this.story.push(`${name} is made`);
-    await this.#world.api.create(RESOURCES.pods, {
+    await this.#api.create(RESOURCES.pods, {
       ...pod,
       spec: { containers, automountServiceAccountToken: false },
     } as KubeObject);
@@ -112,6 +117,6 @@ export class FakeServers {
     const containerStatuses = [{ ...running, state: { running: { startedAt: now } } }];
     const status = { phase: "Running", conditions, containerStatuses };
     const pod = { apiVersion: "v1", kind: "Pod", metadata: { name, namespace: NAMESPACE }, status };
-    await this.#world.api.apply(RESOURCES.pods, pod, { subresource: "status" });
+    await this.#api.apply(RESOURCES.pods, pod, { subresource: "status" });
   }
 }

@@ -16,7 +16,7 @@ import { KubeApi } from "../src/kube/api.ts";
 import { KubeError, isNotFound } from "../src/kube/errors.ts";
 import type { KubeObject, Resource } from "../src/kube/object.ts";
 import { RESOURCES } from "../src/kube/object.ts";
-import type { ServersAdmin } from "../src/operator.ts";
+import type { OperatorParts, ServersAdmin } from "../src/operator.ts";
 import { runOperator } from "../src/operator.ts";
 import { askServers } from "../src/roll/ask-servers.ts";
 import { moveLeaders } from "../src/roll/move-leaders.ts";
@@ -190,48 +190,66 @@ export class World {
     readonly api: KubeApi;
     readonly stop: () => Promise<void>;
   } {
-    const api = this.#apiAs("jichat-operator");
-    const stopping = new AbortController();
-    const nothing = (): void => undefined;
-    const telemetry = {
-      log: pino({ level: "silent" }),
-      counter: () => ({ add: nothing }),
-      histogram: () => ({ record: nothing }),
-      gauge: nothing,
-    };
     this.#operators += 1;
-    const config = {
-      instance: `test-${this.#operators}`,
-      namespace: NAMESPACE,
-      watchNamespaces: [],
-      lease: "jichat-operator",
-      podUsers: "fixed",
-      version: "0.1.0",
-      workers: 4,
-      resyncMs: 30_000,
-      probeMs: 15_000,
-      rolloutsAtOnce: 1,
-      ...more,
-    } as Config;
-    const parts = {
-      config,
+    const instance = `test-${this.#operators}`;
+    const api = this.#apiAs("jichat-operator");
+    return startOperator(
       api,
-      clock: systemClock,
-      telemetry: telemetry as never,
-      talk: told,
-      askPods: askedPods,
-      connectors,
-      servers,
-      askBackends: ask,
-      judges: () => ({ ...judges, stop: nothing }),
-    };
-    const { done } = runOperator(parts, stopping.signal);
-    return {
-      api,
-      stop: async () => {
-        stopping.abort(new Error("the test is over"));
-        await done;
-      },
-    };
+      { instance, ...more },
+      { talk: told, askPods: askedPods, connectors, servers, judges, askBackends: ask },
+    );
   }
+}
+
+/** An operator in this process. */
+export function startOperator(
+  api: KubeApi,
+  more: Partial<Config>,
+  {
+    judges = ALL_WELL,
+    askBackends: ask = askBackends,
+    ...asks
+  }: Pick<OperatorParts, "talk" | "askPods" | "connectors" | "servers"> & {
+    readonly judges?: RolloutJudges;
+    readonly askBackends?: typeof askBackends;
+  },
+): { readonly api: KubeApi; readonly stop: () => Promise<void> } {
+  const stopping = new AbortController();
+  const nothing = (): void => undefined;
+  const telemetry = {
+    log: pino({ level: "silent" }),
+    counter: () => ({ add: nothing }),
+    histogram: () => ({ record: nothing }),
+    gauge: nothing,
+  };
+  const config = {
+    instance: "test",
+    namespace: NAMESPACE,
+    watchNamespaces: [],
+    lease: "jichat-operator",
+    podUsers: "fixed",
+    version: "0.1.0",
+    workers: 4,
+    resyncMs: 30_000,
+    probeMs: 15_000,
+    rolloutsAtOnce: 1,
+    ...more,
+  } as Config;
+  const parts = {
+    config,
+    api,
+    clock: systemClock,
+    telemetry: telemetry as never,
+    ...asks,
+    askBackends: ask,
+    judges: () => ({ ...judges, stop: nothing }),
+  };
+  const { done } = runOperator(parts, stopping.signal);
+  return {
+    api,
+    stop: async () => {
+      stopping.abort(new Error("the test is over"));
+      await done;
+    },
+  };
 }
