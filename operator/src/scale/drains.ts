@@ -55,7 +55,7 @@ const isEmpty = (pod: ConnectorPod): boolean =>
 
 /** A pod whose devices are on their way, told by us or by its own end. */
 const isDraining = (pod: ConnectorPod): boolean =>
-  pod.isEnding ? (pod.connections ?? 0) > 0 : isTold(pod) && !isEmpty(pod) && !isReleased(pod);
+  pod.isEnding ? (pod.connections ?? 0) > 0 : isTold(pod) && !isEmpty(pod);
 
 /** The pods by what becomes of them in this pass. */
 class Sorted {
