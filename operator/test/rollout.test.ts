@@ -175,7 +175,9 @@ test("a broken image stops at the canary, says why, and is tried again by a prom
   await scene.change({ version: "0.2.0" });
   await scene.reaches("RolledBack");
   await scene.passes("it is said", async () =>
-    /^True RolledBack: canary failed: its image cannot be pulled/.test(await scene.condition("Degraded")),
+    (await scene.condition("Degraded")).startsWith(
+      "True RolledBack: canary failed: its image cannot be pulled",
+    ),
   );
   assert.deepEqual(await scene.serving(), ["0.1.0", "0.1.0"]);
   assert.equal(await scene.versionOf("router"), "0.1.0");
@@ -212,7 +214,7 @@ test("a person takes back a rollout in its middle: the old connectors serve agai
   assert.deepEqual(scene.fakes.cut, []);
   await scene.change({ version: "0.1.0" });
   await scene.reaches("Done");
-  await scene.passes("nothing is wrong", async () => /^False/.test(await scene.condition("Degraded")));
+  await scene.passes("nothing is wrong", async () => (await scene.condition("Degraded")).startsWith("False"));
   await scene.end();
 });
 
