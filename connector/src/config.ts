@@ -55,6 +55,8 @@ export interface Config extends ProcessConfig, AddressLimits {
   readonly drainPerSecond: number | undefined;
   /** Which pod template the process was started from; empty outside Kubernetes. */
   readonly revision: string;
+  /** Whether connectors that drain may count on it. Devices that come are taken all the same. */
+  readonly takesDevices: boolean;
   readonly frameBytesMax: number;
   readonly bodyBytesMax: number;
   readonly bufferedBytesMax: number;
@@ -96,6 +98,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     drainPerSecond:
       reader.int("DRAIN_PER_SECOND", { default: 200, min: 0, max: PER_SECOND_MAX }) || undefined,
     revision: reader.text("REVISION", { default: "" }).slice(0, REVISION_LENGTH_MAX),
+    takesDevices: reader.oneOf("TAKES_DEVICES", ["yes", "no"], "yes") === "yes",
     frameBytesMax: reader.int("FRAME_BYTES_MAX", {
       default: limits.FRAME_BYTES_MAX,
       min: 16_384,

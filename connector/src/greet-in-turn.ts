@@ -4,10 +4,12 @@ import type { Hello } from "@jichat/protocol/frame/client-frame.ts";
 import type { ArrivalGate } from "./arrival-gate.ts";
 import type { HandshakeParts } from "./handshake.ts";
 import { greet } from "./handshake.ts";
+import type { ConnectorMetrics } from "./metrics.ts";
 import type { Session } from "./session.ts";
 
 export interface TurnParts extends HandshakeParts {
   readonly arrivals: Pick<ArrivalGate, "enter" | "left">;
+  readonly metrics: Pick<ConnectorMetrics, "countWelcome">;
 }
 
 /** Greets a session when it is its turn. Throws BUSY if too many come at once, and what `greet` throws. */
@@ -17,12 +19,14 @@ export async function greetInTurn(
   hello: Hello,
   traceId: string,
 ): Promise<void> {
-  const { arrivals } = parts;
-  await arrivals.enter(hello.token === undefined ? "resume" : "login", () => session.isOpen);
+  const { arrivals, metrics } = parts;
+  const kind = hello.token === undefined ? "resume" : "login";
+  await arrivals.enter(kind, () => session.isOpen);
   const began = systemClock.monotonic();
   let failed = false;
   try {
     await greet(parts, session, hello, traceId);
+    if (session.isLive) metrics.countWelcome(kind);
   } catch (thrown) {
     failed = isRetryable(asChatError(thrown).code);
     throw thrown;

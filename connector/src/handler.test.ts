@@ -35,6 +35,7 @@ function scene(level = 2): { session: Session; take: (frame: object) => void; er
     clock: { now: () => 0 },
     metrics: {
       countFrame: () => undefined,
+      countWelcome: () => undefined,
       acked: () => undefined,
       countError: (code) => errors.push(code),
     },

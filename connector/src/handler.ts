@@ -33,7 +33,7 @@ const MALFORMED_MAX = 3;
 
 export interface FrameHandlerParts extends TurnParts, IngressParts, IntakeParts {
   readonly telemetry: Pick<Telemetry, "begin" | "log">;
-  readonly metrics: Pick<ConnectorMetrics, "acked" | "countError" | "countFrame">;
+  readonly metrics: Pick<ConnectorMetrics, "acked" | "countError" | "countFrame" | "countWelcome">;
   readonly turn: IntakeParts["turn"] & Pick<FlushScheduler, "next" | "now">;
   readonly arrivals: TurnParts["arrivals"] & Pick<ArrivalGate, "answered">;
   /** By address. */

@@ -13,6 +13,7 @@ import { namesOf } from "@jichat/protocol/bus/names.ts";
 import { startAdmin } from "@jichat/runtime/admin.ts";
 import { CurrentClusterKeys } from "@jichat/identity/cluster-keys.ts";
 import { listenAddress } from "@jichat/runtime/listen-address.ts";
+import { LoadMeter } from "@jichat/runtime/load.ts";
 import { connectNats } from "@jichat/runtime/nats.ts";
 import { NatsBus } from "@jichat/runtime/nats-bus.ts";
 import { connectionsMax } from "@jichat/runtime/descriptors.ts";
@@ -39,6 +40,7 @@ import { Drain } from "./drain.ts";
 import { drainGauges, drainOrders } from "./drain-orders.ts";
 import { FrameHandler } from "./handler.ts";
 import { Hub } from "./hub.ts";
+import { loadGauges } from "./load-gauges.ts";
 import { connectorMetrics } from "./metrics.ts";
 import { Others } from "./others.ts";
 import { PresenceKeeper } from "./presence-keeper.ts";
@@ -117,7 +119,10 @@ const notReady = (): string | undefined => {
   if (!isListening) return "starting";
   return revocations.loaded ? undefined : "the list of revoked tokens cannot be read at the moment";
 };
-const accepting = new Accepting(clock, () => drain.state === "none" && notReady() === undefined);
+const accepting = new Accepting(
+  clock,
+  () => config.takesDevices && drain.state === "none" && notReady() === undefined,
+);
 const arrivals = new ArrivalGate({ time: systemClock, countRefused: metrics.countLater });
 const parts = {
   config,
@@ -193,6 +198,9 @@ isListening = true;
 void keeper.tell();
 drainGauges(telemetry, drain, shed);
 arrivalGauges(telemetry, arrivals);
+const meter = new LoadMeter(systemClock);
+loadGauges(telemetry, meter, metrics);
+meter.start(signal);
 telemetry.gauge(
   "jichat_connector_reports_waiting",
   "reports of half-open connections that the push queue has not stored yet",

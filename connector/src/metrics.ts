@@ -16,8 +16,11 @@ export interface ConnectorMetrics {
    * A device that this connector sends elsewhere was told so, has gone, or was closed since it had not gone.
    */
   readonly countMove: (outcome: "told" | "gone" | "forced") => void;
+  readonly countWelcome: (kind: "resume" | "login") => void;
   /** A device was told to come later, since too many came at once. */
   readonly countLater: (kind: "resume" | "login") => void;
+  /** Frames from devices, without pings, and frames delivered to them, since the start. */
+  readonly messages: () => number;
   readonly countReports: (outcome: "queued" | "dropped" | "refused", by: number) => void;
 }
 
@@ -25,7 +28,6 @@ const CLOSES = new Set([1000, 1001, 1005, 1006, 1012, 4400, 4401, 4402, 4403, 44
 
 /** A connector's metrics. docs/metrics.md lists the same names. */
 export function connectorMetrics(telemetry: Telemetry, hub: Hub, waiting: () => number): ConnectorMetrics {
-  const frames = telemetry.counter("jichat_connector_frames", "frames received, by type");
   const errors = telemetry.counter("jichat_connector_errors", "error frames written, by code");
   const closes = telemetry.counter("jichat_connector_closes", "sockets closed, by code");
   const cut = telemetry.counter(
@@ -37,24 +39,14 @@ export function connectorMetrics(telemetry: Telemetry, hub: Hub, waiting: () => 
     "jichat_connector_gaps",
     "sessions told to sync after this connector was out of touch",
   );
-  const written = telemetry.counter("jichat_connector_delivered", "frames delivered to sockets");
   const dropped = telemetry.counter(
     "jichat_connector_notices_dropped",
     "notices, such as receipts, that were not written to a socket with much unread",
   );
   const ack = telemetry.histogram("jichat_connector_ack", "time from a write's frame to its ack");
-  const delivery = telemetry.histogram(
-    "jichat_connector_delivery",
-    "time from an event's ts to its delivery here",
-  );
   gauges(telemetry, hub, waiting);
-  const framesOf = new Map<string, Count>();
   return {
-    countFrame: (t) => {
-      let count = framesOf.get(t);
-      if (count === undefined) framesOf.set(t, (count = frames.count({ t })));
-      count.value += 1;
-    },
+    ...frameCounters(telemetry),
     countError: (code) => {
       errors.add(1, { code });
     },
@@ -73,15 +65,38 @@ export function connectorMetrics(telemetry: Telemetry, hub: Hub, waiting: () => 
     acked: (ms) => {
       ack.record(ms / 1_000);
     },
-    delivered: (count, ms) => {
-      written.add(count);
-      if (ms !== undefined) delivery.record(Math.max(0, ms) / 1_000);
-    },
     noticesDropped: (by) => {
       dropped.add(by);
     },
     ...moveCounters(telemetry),
     countReports: reportsCounter(telemetry),
+  };
+}
+
+function frameCounters(
+  telemetry: Telemetry,
+): Pick<ConnectorMetrics, "countFrame" | "delivered" | "messages"> {
+  const frames = telemetry.counter("jichat_connector_frames", "frames received, by type");
+  const written = telemetry.counter("jichat_connector_delivered", "frames delivered to sockets");
+  const delivery = telemetry.histogram(
+    "jichat_connector_delivery",
+    "time from an event's ts to its delivery here",
+  );
+  const framesOf = new Map<string, Count>();
+  let messages = 0;
+  return {
+    messages: () => messages,
+    countFrame: (t) => {
+      if (t !== "ping") messages += 1;
+      let count = framesOf.get(t);
+      if (count === undefined) framesOf.set(t, (count = frames.count({ t })));
+      count.value += 1;
+    },
+    delivered: (count, ms) => {
+      written.add(count);
+      messages += count;
+      if (ms !== undefined) delivery.record(Math.max(0, ms) / 1_000);
+    },
   };
 }
 
@@ -91,7 +106,10 @@ function gauges(telemetry: Telemetry, hub: Hub, waiting: () => number): void {
   telemetry.gauge("jichat_connector_unanswered", "commands not answered yet", waiting);
 }
 
-function moveCounters(telemetry: Telemetry): Pick<ConnectorMetrics, "countLater" | "countMove"> {
+function moveCounters(
+  telemetry: Telemetry,
+): Pick<ConnectorMetrics, "countLater" | "countMove" | "countWelcome"> {
+  const welcomes = telemetry.counter("jichat_connector_welcomes", "devices that were welcomed, by kind");
   const later = telemetry.counter(
     "jichat_connector_arrivals_refused",
     "devices that were told to come later, since too many came at once, by kind",
@@ -101,6 +119,9 @@ function moveCounters(telemetry: Telemetry): Pick<ConnectorMetrics, "countLater"
     "devices that a drain or a shed sends to other connectors, by outcome",
   );
   return {
+    countWelcome: (kind) => {
+      welcomes.add(1, { kind });
+    },
     countLater: (kind) => {
       later.add(1, { kind });
     },

@@ -72,7 +72,7 @@ scenario("the old connectors go on when the quota of Deployments is used up", as
       await quota("deployments", { "count/deployments.apps": "0" });
       await chat.patch({ connectors: { maxConnectionsPerPod: 4_500 } });
     },
-    told: REFUSED_BY_API(/Deployment failing-connector-\w+: .*exceeded quota: deployments/),
+    told: REFUSED_BY_API(/Deployment failing-canary: .*exceeded quota: deployments/),
     meanwhile: async () => {
       assert.deepEqual(await chat.uids(["connector"]), before);
     },
@@ -129,13 +129,11 @@ scenario("the previous spec is kept while a Secret that the spec names is missin
 });
 
 scenario("the previous version goes on and is scaled while an image cannot be pulled", async (t) => {
-  const image = new RegExp(`pod failing-\\S+ cannot pull ${LAB.registry}/\\w+:99\\.0\\.0: `);
+  const absent = LAB.versions[0].replace(/\d+$/, "999"); // Of the same minor version: others are not begun.
+  const message = new RegExp(`canary failed: .*${LAB.registry}/connector:${absent.replaceAll(".", "\\.")}`);
   await underFailure(t, {
-    fail: async () => chat.patch({ version: "99.0.0" }),
-    told: [
-      { type: "Degraded", status: "True", reason: "ImagePull", message: image },
-      { type: "Progressing", status: "True", reason: "ImagePull", message: image },
-    ],
+    fail: async () => chat.patch({ version: absent }),
+    told: [{ type: "Degraded", status: "True", reason: "RolledBack", message }],
     meanwhile: async () => {
       const { status } = await chat.read();
       assert.equal(status?.version, LAB.versions[0], "the version that serves");

@@ -21,7 +21,7 @@ interface PodObject {
   };
 }
 
-const COMPONENTS = ["connector", "router", "storage", "api", "push"];
+const COMPONENTS = ["connector", "canary", "router", "storage", "api", "push"];
 const COMPONENT = "app.kubernetes.io/component";
 const selectorOf = (name: string, component?: string): string =>
   [
@@ -99,6 +99,17 @@ export async function drain(
   const mark = JSON.stringify({ why: "Asked", since: new Date().toISOString() });
   await kubectl.ask(["annotate", "pod", pod, `${DRAIN}=${mark}`]);
   return `${pod} leaves once another connector is ready; \`kubectl chat status ${name}\` shows how far that is\n`;
+}
+
+const REBALANCE = "chat.jichat.io/rebalance";
+
+/** Asks the operator to send devices from connectors that have many to those that have few, now. */
+export async function rebalance(
+  { kubectl, name }: Pick<Asked, "name"> & { readonly kubectl: Pick<Kubectl, "ask"> },
+  now: Date,
+): Promise<string> {
+  await kubectl.ask(["annotate", "chat", name, "--overwrite", `${REBALANCE}=${now.toISOString()}`]);
+  return `connectors of ${name} become level at drain.maxReconnectsPerSecond, once nobody drains; \`kubectl chat status ${name}\` shows how many connections each has\n`;
 }
 
 interface Held {

@@ -1,6 +1,7 @@
 import { parseArgs } from "node:util";
-import { drain, logs, pause, release, status, trace } from "./commands.ts";
+import { drain, logs, pause, rebalance, release, status, trace } from "./commands.ts";
 import { Kubectl, Refusal } from "./kubectl.ts";
+import { promote, rollback } from "./rollout.ts";
 
 const HELP = `kubectl chat COMMAND NAME [FLAGS]
 
@@ -8,13 +9,29 @@ const HELP = `kubectl chat COMMAND NAME [FLAGS]
   pause NAME              the operator observes and reports, and changes nothing
   resume NAME             the operator changes the cluster again
   logs NAME [COMPONENT]   logs of its pods; --follow continues
+  promote NAME            lets the revision go on that waits for it, or that was taken back
+  rollback NAME           takes the revision back that is being rolled out
   drain NAME POD          a connector leaves: its successor comes first, then its devices go
+  rebalance NAME          connectors with many devices send some to those with few, now
   trace NAME TRACE_ID     what was logged under the \`traceId\` of an error
 
   release NAME            releases one that is being deleted, and leaves its data where it is
 
   -n, --namespace  --context  --kubeconfig: as kubectl's
 `;
+
+const COMMANDS = new Set([
+  "status",
+  "pause",
+  "resume",
+  "logs",
+  "trace",
+  "drain",
+  "promote",
+  "rollback",
+  "rebalance",
+  "release",
+]);
 
 async function run(argv: readonly string[]): Promise<number> {
   const { values, positionals } = parseArgs({
@@ -33,7 +50,7 @@ async function run(argv: readonly string[]): Promise<number> {
     process.stdout.write(HELP);
     return command === undefined && !values.help ? 1 : 0;
   }
-  if (!["status", "pause", "resume", "logs", "trace", "drain", "release"].includes(command))
+  if (!COMMANDS.has(command))
     throw new Refusal(`there is no command ${command}; \`kubectl chat --help\` lists them`);
   if (name === undefined)
     throw new Refusal(`${command} needs the name of a ChatCluster: \`kubectl get chat\` lists them`);
@@ -55,6 +72,15 @@ async function run(argv: readonly string[]): Promise<number> {
       return 0;
     case "drain":
       process.stdout.write(await drain(asked, more));
+      return 0;
+    case "promote":
+      process.stdout.write(await promote(asked));
+      return 0;
+    case "rollback":
+      process.stdout.write(await rollback(asked));
+      return 0;
+    case "rebalance":
+      process.stdout.write(await rebalance(asked, new Date()));
       return 0;
     case "release":
       process.stdout.write(await release(asked));

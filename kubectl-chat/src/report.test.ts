@@ -51,6 +51,23 @@ test("the report says who is to go, why, and how many devices are left", () => {
   assert.match(text, /^c-2 leaves, since it was asked for: \? connections left$/m);
 });
 
+test("the report says how many pods load asks for, and why", () => {
+  const autoscaler = {
+    connectors: {
+      desired: 4,
+      reason: "Connections",
+      message: "2500 connections, and 700 for each connector",
+      since: "2026-03-03T00:00:00.000Z",
+    },
+  };
+  const text = report({ ...told, status: { ...told.status, autoscaler } });
+  assert.match(
+    text,
+    /^Autoscaler wants 4 connectors, since 2026-03-03T00:00:00\.000Z: Connections: 2500 connections, and 700/m,
+  );
+  assert.doesNotMatch(text, /routers, since/);
+});
+
 test("a pod that does not answer is a question mark, and its partitions do not count as ownerless", () => {
   const text = report({ ...told, pods: [pod("c-1", "connector"), pod("r-1", "router")] });
   assert.match(text, /c-1 .* \? connections/);

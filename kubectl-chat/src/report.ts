@@ -1,4 +1,6 @@
 import { pushLines, pushWorkOf } from "./push-report.ts";
+import type { RolloutTold } from "./rollout.ts";
+import { rolloutLines } from "./rollout.ts";
 
 /** The answers of the API server and of pods, from which alone `status` makes its report. */
 export interface Told {
@@ -10,6 +12,8 @@ export interface Told {
     readonly keeper?: string;
     readonly conditions?: readonly Condition[];
     readonly drains?: readonly DrainTold[];
+    readonly rollout?: RolloutTold;
+    readonly autoscaler?: { readonly connectors?: ScaledTold; readonly routers?: ScaledTold };
     readonly endpoints?: { readonly ws: readonly string[]; readonly api: readonly string[] };
   };
   readonly pods: readonly PodTold[];
@@ -21,6 +25,13 @@ interface DrainTold {
   readonly phase: string;
   readonly deadline?: string;
   readonly connections?: number;
+}
+
+interface ScaledTold {
+  readonly desired: number;
+  readonly reason: string;
+  readonly message: string;
+  readonly since: string;
 }
 
 interface Condition {
@@ -77,6 +88,7 @@ function workOf({ component, metrics, partitions }: PodTold): string {
   const owned = partitions === undefined ? "?" : partitions.length === 0 ? "none" : ranges(partitions);
   switch (component) {
     case "connector":
+    case "canary":
       return `${shown(gaugeOf(metrics, "jichat_connector_sockets"))} connections`;
     case "router":
       return `owns ${owned}`;
@@ -113,6 +125,15 @@ const drainLines = (drains: readonly DrainTold[]): string[] =>
     return `${pod} ${phase.toLowerCase()}, since ${WHYS[why] ?? why}: ${left}${until}`;
   });
 
+/** How many pods load asks for, and why, one component a line. */
+const scaleLines = ({ autoscaler = {} }: Told["status"]): string[] =>
+  (["connectors", "routers"] as const).flatMap((component) => {
+    const told = autoscaler[component];
+    if (told === undefined) return [];
+    const { desired, reason, message, since } = told;
+    return [`Autoscaler wants ${desired} ${component}, since ${since}: ${reason}: ${message}`];
+  });
+
 /** What `kubectl chat status` prints. */
 export function report(told: Told): string {
   const { name, namespace, spec, status, pods } = told;
@@ -137,6 +158,8 @@ export function report(told: Told): string {
       ...pods.map((pod) => [pod.name, pod.component, pod.state, String(pod.restarts), workOf(pod)]),
     ]),
     "",
+    ...rolloutLines(name, status.rollout),
+    ...scaleLines(status),
     ...drainLines(status.drains ?? []),
     ...ownership(told),
     ...pushLines(pods.filter(({ component }) => component === "push").map(({ metrics }) => metrics)),

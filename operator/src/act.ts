@@ -13,6 +13,7 @@ import type { Observed } from "./observed.ts";
 import type { Plan } from "./plan.ts";
 import { waitingServers } from "./rotation-way.ts";
 import type { ConnectorAdmin } from "./scale/ask-connectors.ts";
+import { carryOutSheds } from "./scale/carry-out-sheds.ts";
 import { carryOut } from "./scale/carry-out.ts";
 import { stuckServers } from "./serving.ts";
 import type { WriteMemory } from "./write-memory.ts";
@@ -77,11 +78,14 @@ export async function act(
       await api.mergePatch(RESOURCES.pods, namespace, name, patch);
     },
   );
+  // Sheds end before a drain begins: both have the same rate.
+  const notShed = await carryOutSheds(input, plan.sheds.acts, observed, { api, events, admin, memory });
   const notDrained = await carryOut(input, plan.drains.acts, observed, { api, events, admin, memory });
   // The chart may be older than this image, and not allow this. The kubelet then finds the change by itself.
   const refused = [
     ...notApplied,
     ...notOurs,
+    ...notShed,
     ...notDrained,
     ...notWoken.filter(({ error }) => !isForbidden(error)),
   ];

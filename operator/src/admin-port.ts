@@ -15,12 +15,6 @@ export async function said(url: string): Promise<string | undefined> {
   }
 }
 
-/** A gauge of a pod's metrics; undefined if it is not among them. */
-export function gaugeIn(metrics: string | undefined, gauge: string): number | undefined {
-  const found = new RegExp(`^${gauge}(?:\\{[^}]*\\})? (\\d+)`, "m").exec(metrics ?? "");
-  return found === null ? undefined : Number(found[1]);
-}
-
 /** Asks all pods, with a bound on how many at once. The answers are in the order of the pods. */
 export async function askAll<P, T>(pods: readonly P[], ask: (pod: P) => Promise<T>): Promise<readonly T[]> {
   const all: T[] = [];

@@ -2,12 +2,13 @@ import type { Fault } from "@jichat/protocol/faults.ts";
 import { readFaults } from "@jichat/protocol/faults.ts";
 import { readPartitions } from "@jichat/protocol/owned-partitions.ts";
 import { readSaidLevel } from "@jichat/protocol/level.ts";
-import { askAll, gaugeIn, said } from "./admin-port.ts";
+import { askAll, said } from "./admin-port.ts";
 import type { Component } from "./desired/names.ts";
 import { COMPONENTS, PORTS } from "./desired/names.ts";
 import { originOf } from "./desired/urls.ts";
 import { mergedFaults } from "./faults.ts";
 import type { Observed } from "./observed.ts";
+import type { PodMetrics } from "./pod-metrics.ts";
 import type { PodObject } from "./pod-object.ts";
 import { isPodReady } from "./pod-object.ts";
 
@@ -31,13 +32,6 @@ export interface Live {
 }
 
 const urlOf = (ip: string, path: string, port: number): string => `${originOf("http", ip, port)}${path}`;
-
-/** A gauge from one pod's metrics; undefined if the pod does not answer. */
-export const gaugeOf = async (
-  ip: string,
-  gauge: string,
-  port: number = PORTS.admin,
-): Promise<number | undefined> => gaugeIn(await said(urlOf(ip, "/metrics", port)), gauge);
 
 /** The decoded answer of a pod; undefined if there is none, or if it cannot be decoded. */
 async function read<T>(
@@ -83,8 +77,8 @@ const toldBy = async <T>(
   askAll(pods, async (pod) => ({ pod, told: await ask(pod.ip) }));
 
 /** The sum of a gauge over a component's pods; undefined if a ready pod does not report it. */
-async function sumOf(pods: readonly Running[], gauge: string): Promise<number | undefined> {
-  const all = await toldBy(pods, async (ip) => gaugeOf(ip, gauge));
+function sumOf(pods: readonly Running[], metrics: PodMetrics, gauge: string): number | undefined {
+  const all = pods.map((pod) => ({ pod, told: metrics.get(pod.name)?.sum(gauge) }));
   const counts = all.flatMap(({ told }) => told ?? []);
   if (all.some(({ pod, told }) => told === undefined && pod.isReady)) return undefined;
   if (pods.length > 0 && counts.length === 0) return undefined;
@@ -95,17 +89,20 @@ async function sumOf(pods: readonly Running[], gauge: string): Promise<number | 
 const levelOf = async (ip: string, port = PORTS.admin): Promise<number | undefined> =>
   read(ip, "/level", port, (text) => readSaidLevel(text).known);
 
-/**
- * Asks every running pod of a ChatCluster. Asks for levels only if `levels` is true, since usually the level
- * is already the newest.
- */
-export async function askPods(observed: Observed, asks: { readonly levels: boolean }): Promise<Live> {
+/** What a pass wants to know of pods. */
+export interface Asks {
+  /** Levels are asked for only if this is true, since usually the level is already the newest. */
+  readonly levels: boolean;
+  /** What connectors and routers told in this pass. */
+  readonly metrics: PodMetrics;
+}
+
+/** Asks every running pod of a ChatCluster for what its metrics do not say. */
+export async function askPods(observed: Observed, asks: Asks): Promise<Live> {
   const [connectors, routers] = [running(observed, "connector"), running(observed, "router")];
   const reporting = [...routers, ...running(observed, "storage"), ...running(observed, "push")];
   const levelled = asks.levels ? COMPONENTS.flatMap((component) => running(observed, component)) : [];
-  const [connections, partitionsServed, faults, owned, levels] = await Promise.all([
-    sumOf(connectors, "jichat_connector_sockets"),
-    sumOf(routers, "jichat_router_partitions"),
+  const [faults, owned, levels] = await Promise.all([
     toldBy(reporting, async (ip) => faultsOf(ip)),
     toldBy(routers, ownedBy),
     toldBy(levelled, async (ip) => levelOf(ip)),
@@ -114,8 +111,8 @@ export async function askPods(observed: Observed, asks: { readonly levels: boole
     owned.some(({ told }) => told !== undefined) &&
     owned.every(({ pod, told }) => told !== undefined || !pod.isReady);
   return {
-    connections,
-    partitionsServed,
+    connections: sumOf(connectors, asks.metrics, "jichat_connector_sockets"),
+    partitionsServed: sumOf(routers, asks.metrics, "jichat_router_partitions"),
     partitionsOwned: isKnown ? owned.flatMap(({ told }) => told ?? []) : undefined,
     faults: mergedFaults(faults.flatMap(({ told }) => told ?? [])),
     silent: faults.flatMap(({ pod, told }) => (told === undefined && pod.isReady ? [pod.name] : [])),

@@ -18,6 +18,8 @@ export interface Config {
   readonly otlpEndpoint: string | undefined;
   readonly workers: number;
   readonly resyncMs: number;
+  /** How many ChatClusters move their devices to a new revision at once. */
+  readonly rolloutsAtOnce: number;
   /** How often backends are asked, in milliseconds. Drift in streams is corrected within this time. */
   readonly probeMs: number;
 }
@@ -59,6 +61,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     otlpEndpoint: reader.optional("OTEL_EXPORTER_OTLP_ENDPOINT"),
     workers: reader.int("WORKERS", { default: 4, min: 1, max: 64 }),
     resyncMs: reader.int("RESYNC_MS", { default: 30_000, min: 1_000, max: 600_000 }),
+    rolloutsAtOnce: reader.int("ROLLOUTS_AT_ONCE", { default: 1, min: 1, max: 1_000 }),
     probeMs: reader.int("PROBE_MS", { default: 15_000, min: 500, max: 60_000 }),
   };
   reader.finish();

@@ -11,6 +11,7 @@ import type { LevelFacts } from "./level.ts";
 import { levelWay } from "./level.ts";
 import { Observed } from "./observed.ts";
 import { NO_DRAINS } from "./scale/drains.ts";
+import { NO_SHEDS } from "./scale/sheds.ts";
 import { raiseWhereItMay } from "./raise-level.ts";
 
 const OK = { state: "ok", message: "" } as const;
@@ -72,7 +73,7 @@ function factsOf({
       clickhouse: OK,
       streams: { ok: true, message: "", ...(level === undefined ? {} : { level }) },
     },
-    plan: { objects: [], removals: [], waitsFor: undefined, drains: NO_DRAINS },
+    plan: { objects: [], removals: [], waitsFor: undefined, drains: NO_DRAINS, sheds: NO_SHEDS },
     refused: [],
     changed: [],
     live,
@@ -126,7 +127,13 @@ test("a roll-out in progress holds the level, whatever the present pods report",
   });
   assert.match(held({ objects: [...whole(), older] }), /RollingOut .*connector/);
   assert.match(held({ objects: without("Pod chat-api-1") }), /RollingOut .*waits for a pod of api/);
-  const plan = { objects: [], removals: [], waitsFor: "the schema of ClickHouse", drains: NO_DRAINS };
+  const plan = {
+    objects: [],
+    removals: [],
+    waitsFor: "the schema of ClickHouse",
+    drains: NO_DRAINS,
+    sheds: NO_SHEDS,
+  };
   assert.match(held({ facts: { plan } }), /waits for the schema of ClickHouse/);
   const router = deployment(INPUT, "router");
   assert.match(held({ facts: { changed: [router] } }), /Deployment chat-router, which was just changed/);

@@ -51,6 +51,8 @@ const levelsOf = ({ observed, live }: LevelFacts): readonly (readonly [string, n
 function underWay(facts: LevelFacts): string | undefined {
   const { input, observed, plan, refused, changed } = facts;
   if (plan.waitsFor !== undefined) return plan.waitsFor;
+  if (plan.rollout !== undefined && plan.rollout.phase !== "Done")
+    return `the rollout, which is in phase ${plan.rollout.phase}`;
   const [notApplied] = refused;
   if (notApplied !== undefined)
     return `${notApplied.object.kind} ${notApplied.object.metadata.name} to be applied`;

@@ -3,12 +3,14 @@ import { systemClock } from "@jichat/protocol/clock.ts";
 import { startAdmin } from "@jichat/runtime/admin.ts";
 import { shutdownSignal } from "@jichat/runtime/shutdown.ts";
 import { startTelemetry } from "@jichat/runtime/telemetry.ts";
+import { askBackends } from "./ask-backends.ts";
 import { askPods } from "./ask-pods.ts";
 import { beforeUninstall } from "./before-uninstall.ts";
 import { readConfig, readUninstallConfig } from "./config.ts";
 import { runOperator } from "./operator.ts";
 import { KubeApi } from "./kube/api.ts";
 import { connectorAdmin } from "./scale/ask-connectors.ts";
+import { rolloutJudges } from "./scale/rollout-judges.ts";
 import { talk } from "./talk/talk.ts";
 
 const kubeConfig = new KubeConfig();
@@ -30,7 +32,17 @@ const telemetry = startTelemetry("operator", { ...config, cluster: "operator", t
 const shutdown = shutdownSignal();
 const api = new KubeApi(kubeConfig, "jichat-operator");
 const operator = runOperator(
-  { config, api, clock: systemClock, telemetry, talk, askPods, connectors: connectorAdmin() },
+  {
+    config,
+    api,
+    clock: systemClock,
+    telemetry,
+    talk,
+    askPods,
+    askBackends,
+    connectors: connectorAdmin(),
+    judges: rolloutJudges,
+  },
   shutdown,
 );
 const admin = await startAdmin({ ...config, clusterKeys: [] }, telemetry, operator.health);

@@ -1,7 +1,10 @@
 import type { Telemetry } from "@jichat/runtime/telemetry.ts";
+import type { DecisionMemory, ScaleState } from "./decision-memory.ts";
+import type { Informers } from "./informers.ts";
 import type { KubeApi } from "./kube/api.ts";
 import type { Outcome } from "./kube/controller.ts";
 import type { WorkQueue } from "./kube/work-queue.ts";
+import { blockedReadings, phaseReadings } from "./scale/rollout-readings.ts";
 import type { Told } from "./talk/talk.ts";
 import type { TalkWatch } from "./talk/talk-watch.ts";
 
@@ -11,8 +14,15 @@ export interface OperatorMetrics {
   readonly countRefused: (kind: string) => void;
   readonly countPass: (outcome: Outcome, ms: number) => void;
   readonly countTalk: (told: Told) => void;
-  /** Starts to report where people can talk. */
-  readonly tellTalks: (talks: Pick<TalkWatch, "states">) => void;
+  /** Starts to report the state of each ChatCluster. */
+  readonly tellStates: (of: States) => void;
+}
+
+/** Who knows whether people can talk, how many pods load asks for, and where rollouts stand. */
+interface States {
+  readonly talks: Pick<TalkWatch, "states">;
+  readonly decisions: Pick<DecisionMemory, "states">;
+  readonly informers: Pick<Informers, "clusters">;
 }
 
 export function operatorMetrics(telemetry: Telemetry, queue: WorkQueue, api: KubeApi): OperatorMetrics {
@@ -41,16 +51,10 @@ export function operatorMetrics(telemetry: Telemetry, queue: WorkQueue, api: Kub
     countTalk: ({ outcome, ms }) => {
       talks.record(ms / 1_000, { outcome });
     },
-    tellTalks: (watch) => {
-      telemetry.gauge(
-        "jichat_operator_people_can_talk",
-        "by ChatCluster: 1, or 0 after two talks in a row that failed; NaN while it is not known",
-        () =>
-          [...watch.states()].map(({ key, canTalk }) => ({
-            value: canTalk,
-            attributes: { chat_cluster: key },
-          })),
-      );
+    tellStates: ({ talks: watch, decisions, informers }) => {
+      talkGauge(telemetry, watch);
+      scaleGauges(telemetry, decisions);
+      rolloutGauges(telemetry, informers);
     },
     countRetry: (kind) => {
       retries.add(1, { kind });
@@ -66,4 +70,54 @@ export function operatorMetrics(telemetry: Telemetry, queue: WorkQueue, api: Kub
       seconds.record(ms / 1_000);
     },
   };
+}
+
+function talkGauge(telemetry: Telemetry, talks: States["talks"]): void {
+  telemetry.gauge(
+    "jichat_operator_people_can_talk",
+    "by ChatCluster: 1, or 0 after two talks in a row that failed; NaN while it is not known",
+    () =>
+      [...talks.states()].map(({ key, canTalk }) => ({
+        value: canTalk,
+        attributes: { chat_cluster: key },
+      })),
+  );
+}
+
+function rolloutGauges(telemetry: Telemetry, informers: States["informers"]): void {
+  telemetry.gauge("jichat_operator_rollout", "1, by ChatCluster and by the phase of its rollout", () =>
+    phaseReadings(informers.clusters()),
+  );
+  telemetry.gauge(
+    "jichat_operator_rollout_blocked",
+    "1 for each gate that a rollout waits for, by ChatCluster",
+    () => blockedReadings(informers.clusters()),
+  );
+}
+
+function scaleGauges(telemetry: Telemetry, decisions: States["decisions"]): void {
+  const each = (read: (state: ScaleState) => number) => () =>
+    decisions.states().map((state) => ({
+      value: read(state),
+      attributes: { chat_cluster: state.key, component: state.component },
+    }));
+  telemetry.gauge(
+    "jichat_operator_autoscaler_desired",
+    "pods that the autoscaler wants, by ChatCluster and component",
+    each(({ told }) => told.desired),
+  );
+  telemetry.gauge(
+    "jichat_operator_autoscaler_ready",
+    "of these, pods that are ready",
+    each(({ ready }) => ready),
+  );
+  telemetry.gauge(
+    "jichat_operator_autoscaler_reason",
+    "1 for the reason of the present decision, by ChatCluster and component",
+    () =>
+      decisions.states().map(({ key, component, told }) => ({
+        value: 1,
+        attributes: { chat_cluster: key, component, reason: told.reason },
+      })),
+  );
 }

@@ -1,9 +1,11 @@
 import type { Clock } from "@jichat/protocol/clock.ts";
 import type { AdminActions } from "@jichat/runtime/admin.ts";
 import type { Telemetry } from "@jichat/runtime/telemetry.ts";
-import { askBackends, removeData } from "./ask-backends.ts";
+import { removeData } from "./ask-backends.ts";
+import type { BackendWatchOptions } from "./backend-watch.ts";
 import { BackendWatch } from "./backend-watch.ts";
 import type { Config } from "./config.ts";
+import { DecisionMemory } from "./decision-memory.ts";
 import type { ReconcileOptions } from "./reconcile.ts";
 import { raiseOverNats } from "./raise-level.ts";
 import { Informers } from "./informers.ts";
@@ -16,9 +18,9 @@ import { EventRecorder } from "./kube/events.ts";
 import { WorkQueue } from "./kube/work-queue.ts";
 import { operatorMetrics } from "./metrics.ts";
 import { Reconciler } from "./reconcile.ts";
-import type { Told } from "./talk/talk.ts";
+import type { rolloutJudges } from "./scale/rollout-judges.ts";
+import type { TalkPlan, Told } from "./talk/talk.ts";
 import { TalkWatch } from "./talk/talk-watch.ts";
-import type { Way } from "./talk/way.ts";
 
 export interface OperatorParts {
   readonly config: Config;
@@ -28,7 +30,9 @@ export interface OperatorParts {
   /** Talks once through an edge, and checks partitions from `fromPartition` on. Never rejects. */
   readonly askPods: ReconcileOptions["askPods"];
   readonly connectors: ReconcileOptions["connectors"];
-  readonly talk: (way: Way, fromPartition: number, clock: Clock, signal: AbortSignal) => Promise<Told>;
+  readonly askBackends: BackendWatchOptions["ask"];
+  readonly judges: typeof rolloutJudges;
+  readonly talk: (way: TalkPlan, fromPartition: number, clock: Clock, signal: AbortSignal) => Promise<Told>;
 }
 
 export interface RunningOperator {
@@ -46,13 +50,13 @@ const DISCOVER_AGAIN_MS = 2_000;
 const identityOf = ({ namespace, lease }: Config): string => `${namespace}/${lease}`;
 
 /** Wires everything that works on ChatClusters, without running it. */
-function assemble({ config, api, clock, telemetry, talk, askPods, connectors }: OperatorParts) {
+function assemble({ config, api, clock, telemetry, talk, ...parts }: OperatorParts) {
+  const { askBackends, askPods, connectors } = parts;
+  const { namespace, podUsers } = config;
   const { log } = telemetry;
   const queue = new WorkQueue({ clock });
   const metrics = operatorMetrics(telemetry, queue, api);
-  const enqueue = (key: string): void => {
-    queue.add(key);
-  };
+  const enqueue = queue.add.bind(queue);
   const informers = new Informers({
     api,
     namespaces: config.watchNamespaces,
@@ -69,7 +73,9 @@ function assemble({ config, api, clock, telemetry, talk, askPods, connectors }: 
     onNews: enqueue,
     onTold: metrics.countTalk,
   });
-  metrics.tellTalks(talks);
+  const judges = parts.judges({ talk, clock, talks });
+  const decisions = new DecisionMemory();
+  metrics.tellStates({ talks, decisions, informers });
   const reconciler = new Reconciler({
     api,
     informers,
@@ -77,18 +83,17 @@ function assemble({ config, api, clock, telemetry, talk, askPods, connectors }: 
     events: new EventRecorder(api, clock, log, config.instance),
     clock,
     version: config.version,
-    operator: {
-      namespace: config.namespace,
-      labels: OPERATOR_LABELS,
-      podUsers: config.podUsers,
-    },
+    operator: { namespace, labels: OPERATOR_LABELS, podUsers },
     resyncMs: config.resyncMs,
     keeper: new Keeper({ api, clock, me: identityOf(config) }),
     removeData,
     askPods,
     connectors,
+    judges,
+    rolloutsAtOnce: config.rolloutsAtOnce,
     raiseLevel: raiseOverNats,
     talks,
+    decisions,
     onApplied: metrics.countApplied,
     onRefused: metrics.countRefused,
   });
@@ -101,7 +106,7 @@ function assemble({ config, api, clock, telemetry, talk, askPods, connectors }: 
   };
   const me = config.instance;
   const election = new Election({ api, clock, namespace: config.namespace, name: config.lease, me, log });
-  return { informers, controller, election, talks };
+  return { informers, controller, election, talks, judges };
 }
 
 /** Makes the first request to the API server, and repeats it until the server is there. */
@@ -123,7 +128,7 @@ async function discovered(
 
 /** Takes part in the election. While it leads, it keeps every ChatCluster in the state of its spec. */
 export function runOperator(parts: OperatorParts, shutdown: AbortSignal): RunningOperator {
-  const { informers, controller, election, talks } = assemble(parts);
+  const { informers, controller, election, talks, judges } = assemble(parts);
 
   async function run(): Promise<"lost" | "stopped"> {
     await discovered(parts, informers, shutdown);
@@ -149,6 +154,7 @@ export function runOperator(parts: OperatorParts, shutdown: AbortSignal): Runnin
       if (!shutdown.aborted) throw error;
     } finally {
       talks.stop();
+      judges.stop();
     }
     await watching;
     return "stopped";

@@ -1,4 +1,5 @@
 import { componentsOf, groundworkOf, migrationOf, serversOf } from "./desired/desired.ts";
+import { canaryDeployment } from "./desired/canary.ts";
 import type { LogMemory } from "./crd/status.ts";
 import { LABELS } from "./desired/names.ts";
 import type { DesiredInput } from "./desired/desired-input.ts";
@@ -12,9 +13,13 @@ import type { Fleet } from "./scale/fleet.ts";
 import type { ConnectorsTold } from "./scale/read-fleet.ts";
 import { NOTHING_TOLD } from "./scale/read-fleet.ts";
 import type { Connectors } from "./scale/revisions.ts";
-import { connectorsOf } from "./scale/revisions.ts";
+import { connectorsOf, deploymentOf } from "./scale/revisions.ts";
+import type { Rollout, Steering } from "./scale/rollout-state.ts";
+import { steeringOf } from "./scale/rollout-state.ts";
 import { withRouting } from "./scale/routing.ts";
-import { inputHeld } from "./serving.ts";
+import type { ShedPlan } from "./scale/sheds.ts";
+import { NO_SHEDS } from "./scale/sheds.ts";
+import { inputHeld, inputLike } from "./serving.ts";
 import { withVolumes } from "./volumes.ts";
 
 /** The last answers of the backends. */
@@ -59,8 +64,24 @@ export interface Plan {
   readonly waitsFor: string | undefined;
   /** What to do with connectors that are to go. */
   readonly drains: DrainPlan;
+  /** What to do with connectors that have more than their share. */
+  readonly sheds: ShedPlan;
   /** The connectors that the drains rest on; absent while none are to run. */
   readonly fleet?: Fleet;
+  /** Where the change of their revision is; absent if nothing is known of one. */
+  readonly rollout?: Rollout;
+}
+
+interface PlanFacts {
+  readonly backends: BackendsSeen;
+  readonly told: ConnectorsTold;
+  readonly rollout: Rollout | undefined;
+}
+
+interface Held {
+  readonly steering: Steering;
+  readonly connectors: Connectors;
+  readonly ground: readonly KubeObject[];
 }
 
 /** Kinds that are never removed, even if no input names them. The finalizer handles data. */
@@ -75,8 +96,13 @@ export function planOf(
   input: DesiredInput,
   observed: Observed,
   backends: BackendsSeen,
-  told: ConnectorsTold = NOTHING_TOLD,
+  { told = NOTHING_TOLD, rollout }: Partial<Omit<PlanFacts, "backends">> = {},
 ): Plan {
+  const plan = planFor(input, observed, { backends, told, rollout });
+  return rollout === undefined ? plan : { ...plan, rollout };
+}
+
+function planFor(input: DesiredInput, observed: Observed, { backends, told, rollout }: PlanFacts): Plan {
   const groundwork = withRouting(withVolumes(groundworkOf(input), observed), input, observed);
   const servers = withVolumes(serversOf(input), observed);
   const migration = migrationOf(input);
@@ -85,7 +111,8 @@ export function planOf(
   const waitsFor = runs || sleeping ? undefined : missing(backends);
   if (backends.streams?.fault === "LogLost")
     return waiting([...groundwork, ...servers], "its log, which is missing");
-  const connectors = connectorsOf(input, observed, told);
+  const steering = rollout === undefined ? undefined : steeringOf(rollout);
+  const connectors = connectorsOf(input, observed, told, steering);
   const components = componentsOf(input, connectors.current).filter(
     (object) => !isEarly(object, observed, backends),
   );
@@ -102,10 +129,19 @@ export function planOf(
     ]);
   }
   if (waitsFor !== undefined) return waiting([...groundwork, ...servers], waitsFor);
+  if (steering?.holdsVersion === true)
+    return whileHeld(input, observed, { steering, connectors, ground: [...groundwork, ...servers] });
   const schema = migration.map((job) => jobState(observed.find(job)));
   if (schema.some((state) => state !== "done")) {
     const ground = [...groundwork, ...servers, ...migration];
-    return heldBack(runs ? inputHeld(input, observed) : undefined, observed, told, ground);
+    const steered = steering !== undefined && deploymentOf(steering.current, observed) !== undefined;
+    const held = runs ? inputHeld(input, observed) : undefined;
+    return heldBack(
+      held,
+      observed,
+      ground,
+      steered ? () => connectors : (own) => connectorsOf(own, observed, told),
+    );
   }
   return withRemovals(
     observed,
@@ -119,6 +155,7 @@ const waiting = (objects: readonly KubeObject[], waitsFor: string): Plan => ({
   removals: [],
   waitsFor,
   drains: NO_DRAINS,
+  sheds: NO_SHEDS,
 });
 
 /**
@@ -131,28 +168,44 @@ const isEarly = (object: KubeObject, observed: Observed, { users }: BackendsSeen
   users?.state !== "taken";
 
 /**
+ * The version that served is kept, scaled and repaired while a rollout has not come to the components yet, or
+ * has been taken back. Jobs stay, since a schema that was brought up does.
+ */
+function whileHeld(input: DesiredInput, observed: Observed, { steering, connectors, ground }: Held): Plan {
+  const held = inputLike(input, deploymentOf(steering.current, observed));
+  const isThere = (object: KubeObject): boolean => observed.find(object) !== undefined;
+  const components = componentsOf(held, connectors.current).filter(
+    (object) => object.metadata.labels?.[LABELS.component] !== "push" || isThere(object),
+  );
+  const migration = steering.migrates ? migrationOf(input) : [];
+  const canary = steering.wantsCanary ? [canaryDeployment(input)] : [];
+  const objects = [...ground, ...migration, ...components, ...connectors.older, ...canary];
+  return withRemovals(observed, objects, connectors, observed.ofKind("Job"));
+}
+
+/**
  * Keeps, scales and repairs the running version, since the new one may never come. A component that it does
  * not have yet starts with the new version.
  */
 function heldBack(
   held: DesiredInput | undefined,
   observed: Observed,
-  told: ConnectorsTold,
   ground: readonly KubeObject[],
+  connectors: (held: DesiredInput) => Connectors,
 ): Plan {
   const plan = waiting(ground, "the schema of ClickHouse");
   if (held === undefined) return plan;
-  const { current, older, drains, fleet } = connectorsOf(held, observed, told);
+  const { current, older, drains, sheds, fleet } = connectors(held);
   const components = componentsOf(held, current).filter(
     (object) => object.metadata.labels?.[LABELS.component] !== "push" || observed.find(object) !== undefined,
   );
-  return { ...plan, objects: [...ground, ...components, ...older], drains, fleet };
+  return { ...plan, objects: [...ground, ...components, ...older], drains, sheds, fleet };
 }
 
 function withRemovals(
   observed: Observed,
   objects: readonly KubeObject[],
-  { done, drains, fleet }: Connectors,
+  { done, drains, sheds, fleet }: Connectors,
   keep: readonly KubeObject[] = [],
 ): Plan {
   const wanted = new Set([...objects, ...keep].map(idOf));
@@ -160,7 +213,7 @@ function withRemovals(
   const removals = [...observed.objects.values()].filter(
     (object) => !KEPT_KINDS.has(object.kind) && !wanted.has(idOf(object)),
   );
-  return { objects, removals, waitsFor: undefined, drains, fleet };
+  return { objects, removals, waitsFor: undefined, drains, sheds, fleet };
 }
 
 const missing = ({ nats, redis, clickhouse, streams }: BackendsSeen): string | undefined => {

@@ -13,6 +13,7 @@ import type { KubeObject } from "./kube/object.ts";
 import { Observed } from "./observed.ts";
 import type { BackendsSeen } from "./plan.ts";
 import { NO_DRAINS } from "./scale/drains.ts";
+import { NO_SHEDS } from "./scale/sheds.ts";
 import { failedStatus, statusOf } from "./status.ts";
 
 const OK = { state: "ok", message: "" } as const;
@@ -56,7 +57,7 @@ function told(
     input,
     observed: running(input, more),
     backends: { ...WELL, ...more.backends },
-    plan: { objects: [], removals: [], waitsFor: undefined, drains: NO_DRAINS },
+    plan: { objects: [], removals: [], waitsFor: undefined, drains: NO_DRAINS, sheds: NO_SHEDS },
     unserved: [],
     live: { ...QUIET, ...more.live },
     talk,

@@ -4,11 +4,12 @@ import { LEVEL_KNOWN } from "@jichat/protocol/level.ts";
 import type { Done } from "./act.ts";
 import { NOTHING, act } from "./act.ts";
 import { tellRefused } from "./apply-all.ts";
-import type { Live } from "./ask-pods.ts";
+import type { Asks, Live } from "./ask-pods.ts";
 import type { BackendWatch } from "./backend-watch.ts";
 import type { ChatCluster } from "./crd/definition.ts";
 import { encodeKeys } from "./desired/keys.ts";
 import { advanced, livesOf } from "./desired/rotation.ts";
+import type { DecisionMemory } from "./decision-memory.ts";
 import type { DesiredInput } from "./desired/desired-input.ts";
 import { mergedFaults } from "./faults.ts";
 import { FINALIZER, finalize, letGo } from "./finalize.ts";
@@ -25,6 +26,7 @@ import { Normalised } from "./kube/normalised.ts";
 import type { KubeObject } from "./kube/object.ts";
 import { RESOURCES, resourceOf, keyOf } from "./kube/object.ts";
 import type { Observed } from "./observed.ts";
+import { AUTOSCALE_MS, againMs } from "./again.ts";
 import { lastInput } from "./last-input.ts";
 import { blockedMessage, blockedStatus } from "./left-behind.ts";
 import { ORPHAN_MS, Orphans } from "./orphans.ts";
@@ -32,6 +34,8 @@ import type { BackendsSeen, Plan } from "./plan.ts";
 import type { RaiseLevel } from "./raise-level.ts";
 import { raiseWhereItMay } from "./raise-level.ts";
 import { planOf } from "./plan.ts";
+import type { RolloutJudges } from "./rollouts.ts";
+import { Rollouts } from "./rollouts.ts";
 import { wayOf } from "./rotation-way.ts";
 import { failedStatus, refusedStatus, statusOf } from "./status.ts";
 import { tellStatus } from "./tell-status.ts";
@@ -41,7 +45,10 @@ import type { Edge, TalkWatch } from "./talk/talk-watch.ts";
 import type { InputOptions } from "./input-of.ts";
 import { inputOf } from "./input-of.ts";
 import { SpecError } from "./named-objects.ts";
+import type { PodMetrics } from "./pod-metrics.ts";
 import type { ConnectorAdmin } from "./scale/ask-connectors.ts";
+import { autoscalerOf, withScale } from "./scale/autoscale.ts";
+import { connectorsTold } from "./scale/read-fleet.ts";
 import { WriteMemory } from "./write-memory.ts";
 
 export interface ReconcileOptions {
@@ -56,10 +63,14 @@ export interface ReconcileOptions {
   readonly keeper: Keeper;
   readonly removeData: (input: DesiredInput) => Promise<void>;
   /** Asks the pods themselves. */
-  readonly askPods: (observed: Observed, asks: { readonly levels: boolean }) => Promise<Live>;
+  readonly askPods: (observed: Observed, asks: Asks) => Promise<Live>;
   readonly raiseLevel: RaiseLevel;
   readonly connectors: ConnectorAdmin;
+  readonly judges: RolloutJudges;
+  /** How many ChatClusters move their devices to a new revision at once. */
+  readonly rolloutsAtOnce: number;
   readonly talks: TalkWatch;
+  readonly decisions: DecisionMemory;
   readonly onApplied: () => void;
   /** Called with the kind of an object that the API server refused. */
   readonly onRefused: (kind: string) => void;
@@ -67,9 +78,6 @@ export interface ReconcileOptions {
 
 /** A deletion that waits for pods is checked again after this time, even without an event. */
 const DELETION_MS = 2_000;
-/** A drain goes on at least this often: what pods report of it is no event of the API server. */
-const DRAIN_MS = 1_000;
-
 /**
  * Level-triggered: a pass reads the whole state, never the event that started it. It is safe to run at any
  * time, and to stop at any point.
@@ -80,12 +88,14 @@ export class Reconciler {
   readonly #memory = new WriteMemory();
   readonly #orphans: Orphans;
   readonly #keyMemory = new KeyMemory();
+  readonly #rollouts: Rollouts;
   /** The last input of each ChatCluster. A deletion needs logins whose Secrets may be gone by then. */
   readonly #inputs = new Map<string, DesiredInput>();
 
   constructor(options: ReconcileOptions) {
     this.#options = options;
     this.#orphans = new Orphans(options.clock);
+    this.#rollouts = new Rollouts(options);
   }
 
   get #known(): InputOptions {
@@ -103,7 +113,7 @@ export class Reconciler {
     }
     const other = await keeper.other(found);
     if (other !== undefined) return this.#standBack(key, found, other);
-    const cluster = await keeper.claim(found);
+    const cluster = this.#options.decisions.over(await keeper.claim(found));
     const observed = this.#memory.over(informers.observe(key));
     if (cluster.metadata.deletionTimestamp !== undefined) return this.#finalize(cluster, observed);
     try {
@@ -123,16 +133,25 @@ export class Reconciler {
     } catch (error) {
       if (!(error instanceof SpecError)) throw error;
       const message = [error.message, ...(await this.#keepOn(key, cluster, observed))].join("; ");
-      await tellStatus(this.#options, cluster, refusedStatus(cluster, error.reason, message, this.#now()));
+      const told = this.#rollouts.over(cluster);
+      await tellStatus(this.#options, told, refusedStatus(told, error.reason, message, this.#now()));
       return { afterMs: resyncMs };
     }
     const seen = backends.look(key, offered);
-    const input = cluster.spec.paused ? offered : this.#advanced(key, offered, observed, seen);
+    const unscaled = cluster.spec.paused ? offered : this.#advanced(key, offered, observed, seen);
+    const metrics = await this.#options.connectors.look(observed);
+    const autoscaler = autoscalerOf(unscaled, { observed, metrics, now: this.#now().getTime() });
+    const input = withScale(unscaled, autoscaler);
     this.#inputs.set(key, input);
-    const { plan, unserved } = await this.#planFor(input, observed, seen);
+    const { plan, unserved } = await this.#planFor(input, observed, seen, metrics);
     const { refused, changed } = cluster.spec.paused ? NOTHING : await this.#act(input, plan, observed);
-    const { live, isOpen } = await this.#ask(key, input, observed, seen);
-    const talk = this.#talk(key, input, observed, edgeOf(input, observed, seen, live.faults));
+    const { live, isOpen } = await this.#ask(key, input, observed, { ...seen, metrics });
+    const talk = this.#talk(
+      key,
+      input,
+      observed,
+      edgeOf(input, observed, seen, { faults: live.faults, revision: plan.fleet?.current }),
+    );
     const now = this.#now();
     const done = { plan, unserved, refused, changed };
     const level = await raiseWhereItMay(
@@ -140,27 +159,27 @@ export class Reconciler {
       this.#options.raiseLevel,
     );
     backends.raised(key, level.level);
-    await tellStatus(
-      this.#options,
-      cluster,
-      statusOf({ input, observed, backends: seen, ...done, live, talk, level, now }),
-    );
+    const facts = { input, observed, backends: seen, ...done, live, talk, level, now };
+    const status = statusOf({ ...facts, ...(autoscaler === undefined ? {} : { autoscaler }) });
+    await tellStatus(this.#options, cluster, status);
+    this.#options.decisions.wrote(cluster, status);
     const isRefused = refused.length > 0;
     const isRotating = input.keys.coming !== undefined || seen.users?.state === "late";
     const waits = plan.waitsFor !== undefined || isRotating;
     const afterMs = Math.min(
-      resyncMs,
+      againMs(plan, resyncMs),
       waits ? backends.againMs(key) : resyncMs,
       isOpen ? ORPHAN_MS : resyncMs,
-      plan.drains.isOpen ? DRAIN_MS : resyncMs,
+      autoscaler === undefined ? resyncMs : AUTOSCALE_MS,
     );
     return { afterMs, isRefused };
   }
 
-  async #planFor(input: DesiredInput, observed: Observed, seen: BackendsSeen) {
-    const { informers, connectors } = this.#options;
-    const pods = await connectors.look(observed);
-    const whole = planOf(input, observed, seen, { now: this.#now().getTime(), pods });
+  async #planFor(input: DesiredInput, observed: Observed, seen: BackendsSeen, metrics: PodMetrics) {
+    const { informers } = this.#options;
+    const now = this.#now().getTime();
+    const rollout = await this.#rollouts.look(input, observed, { now, backends: seen, metrics });
+    const whole = planOf(input, observed, seen, { told: connectorsTold(now, metrics), rollout });
     const unserved = whole.objects.filter((object) => !informers.serves(resourceOf(object)));
     const objects = whole.objects.filter((object) => !unserved.includes(object));
     return { plan: { ...whole, objects }, unserved };
@@ -176,15 +195,18 @@ export class Reconciler {
   async #keepOn(key: string, cluster: ChatCluster, observed: Observed): Promise<readonly string[]> {
     const input = lastInput(this.#inputs.get(key), cluster);
     if (input === undefined || cluster.spec.paused) return [];
-    const { plan } = await this.#planFor(input, observed, this.#options.backends.look(key, input));
+    const metrics = await this.#options.connectors.look(observed);
+    const { plan } = await this.#planFor(input, observed, this.#options.backends.look(key, input), metrics);
     const { refused } = await this.#act(input, plan, observed);
     return refused.length === 0 ? [] : [tellRefused(refused)];
   }
 
-  /** Advances a rotation by one step if its condition is met. */
+  /** Advances a rotation by one step if its condition is met, and no rollout would be turned back by it. */
   #advanced(key: string, input: DesiredInput, observed: Observed, seen: BackendsSeen): DesiredInput {
     const now = this.#now().getTime();
-    const keys = advanced(input.keys, wayOf(input, observed, seen), livesOf(input.cluster), now);
+    const keys = this.#rollouts.isMoving(input.cluster)
+      ? input.keys
+      : advanced(input.keys, wayOf(input, observed, seen), livesOf(input.cluster), now);
     this.#keyMemory.writes(key, encodeKeys(keys));
     return { ...input, keys };
   }
@@ -192,15 +214,15 @@ export class Reconciler {
   /** Asks the pods. A partition that has had no router for long counts as stopped too. */
   async #ask(
     key: string,
-    input: DesiredInput,
+    { cluster: { spec } }: DesiredInput,
     observed: Observed,
-    { streams }: BackendsSeen,
+    { streams, metrics }: Pick<BackendsSeen, "streams"> & { readonly metrics: PodMetrics },
   ): Promise<{ live: Live; isOpen: boolean }> {
     const levels = streams?.level !== undefined && streams.level < LEVEL_KNOWN;
-    const live = await this.#options.askPods(observed, { levels });
-    if (input.cluster.spec.hibernate) this.#orphans.forget(key);
+    const live = await this.#options.askPods(observed, { levels, metrics });
+    if (spec.hibernate) this.#orphans.forget(key);
     const owned = live.partitionsOwned === undefined ? undefined : new Set(live.partitionsOwned);
-    const all = Array.from({ length: input.cluster.spec.partitions }, (_, partition) => partition);
+    const all = Array.from({ length: spec.partitions }, (_, partition) => partition);
     const { lasting, isOpen } = this.#orphans.see(
       key,
       owned === undefined ? undefined : all.filter((partition) => !owned.has(partition)),
@@ -222,6 +244,8 @@ export class Reconciler {
     const { backends, talks } = this.#options;
     talks.forget(key);
     this.#orphans.forget(key);
+    this.#rollouts.forget(key);
+    this.#options.decisions.forget(key);
     await backends.forget(key);
   }
 
@@ -244,7 +268,8 @@ export class Reconciler {
     const said = this.#options.talks.said(keyOf(cluster));
     const talk = said === undefined ? undefined : talkFinding(said);
     try {
-      await tellStatus(this.#options, cluster, failedStatus(cluster, messageOf(error), this.#now(), talk));
+      const over = this.#rollouts.over(cluster);
+      await tellStatus(this.#options, over, failedStatus(over, messageOf(error), this.#now(), talk));
     } catch (second) {
       const message = `a pass failed, and its status could not be written: ${messageOf(error)}`;
       throw new AggregateError([error, second], message, { cause: second });

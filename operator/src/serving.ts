@@ -14,7 +14,7 @@ interface Image {
 }
 
 /** Parses REGISTRY/COMPONENT:VERSION; undefined if the image is not one of ours. */
-function imageOf(text: string | undefined): Image | undefined {
+function imageIn(text: string | undefined): Image | undefined {
   const [, registry, version] = /^(.+)\/[^/:]+:([^/:@]+)$/.exec(text ?? "") ?? [];
   return registry === undefined || version === undefined ? undefined : { registry, version };
 }
@@ -35,7 +35,7 @@ export function versionServing(
   const counts = new Map<string, number>();
   for (const pod of observed.ofKind<PodObject>("Pod")) {
     if (!isComponent(pod) || !isReady(pod)) continue;
-    const version = imageOf(pod.spec?.containers[0]?.image)?.version;
+    const version = imageIn(pod.spec?.containers[0]?.image)?.version;
     if (version !== undefined) counts.set(version, (counts.get(version) ?? 0) + 1);
   }
   const isThere = counts.delete(wanted);
@@ -51,8 +51,22 @@ export function versionServing(
 export function inputHeld(input: DesiredInput, observed: Observed): DesiredInput {
   const running = ["router", "storage", "api"]
     .flatMap((name) => observed.ofKind<Workload>("Deployment", name))
-    .map(({ spec }) => imageOf(spec.template.spec.containers[0]?.image))
+    .map(imageOfWorkload)
     .find((image) => image !== undefined);
+  return withImage(input, running);
+}
+
+const imageOfWorkload = ({ spec }: Workload): Image | undefined =>
+  imageIn(spec.template.spec.containers[0]?.image);
+
+/** The version that a Deployment's image names; empty if it is not one of ours. */
+export const versionIn = (deployment: Workload): string => imageOfWorkload(deployment)?.version ?? "";
+
+/** The same input with the images of that Deployment. */
+export const inputLike = (input: DesiredInput, deployment: Workload | undefined): DesiredInput =>
+  withImage(input, deployment === undefined ? undefined : imageOfWorkload(deployment));
+
+function withImage(input: DesiredInput, running: Image | undefined): DesiredInput {
   if (running === undefined) return input;
   const { cluster } = input;
   const { spec } = cluster;
@@ -66,7 +80,7 @@ export interface PullFailure {
   readonly message: string;
 }
 
-const CANNOT_PULL = new Set([
+export const CANNOT_PULL: ReadonlySet<string> = new Set([
   "ErrImagePull",
   "ImagePullBackOff",
   "InvalidImageName",

@@ -20,6 +20,7 @@ import { atQuorum, pullFailures, tellPulls, versionServing } from "./serving.ts"
 import type { BackendsSeen } from "./plan.ts";
 import { readyFinding } from "./ready.ts";
 import { drainsTold } from "./scale/drain-status.ts";
+import { rolledBack, rollsOut } from "./scale/rollout-finding.ts";
 import { rotated } from "./rotation-way.ts";
 
 function reachable({ nats, redis, clickhouse }: BackendsSeen): Finding {
@@ -103,6 +104,8 @@ function progressing(
   if (pulls.length > 0) return yes("ImagePull", tellPulls(pulls));
   if (refused.length > 0) return no("ApplyRefused", tellRefused(refused));
   if (plan.waitsFor !== undefined) return yes("Waiting", `waits for ${plan.waitsFor}`);
+  const rollout = rollsOut(plan.rollout);
+  if (rollout !== undefined) return rollout;
   const rotation = rotated(input, observed, backends);
   if (rotation.status === "False" && rotation.reason !== "TooManyKeys")
     return yes("Rotating", rotation.message);
@@ -131,6 +134,8 @@ function degraded(facts: StatusFacts, backends: Finding, ofSchema: Finding): Fin
       `${CURES[kind] ?? `${kind} is not known here`}; then restart the operator, with a chart of its version`,
     );
   if (streams?.fault !== undefined) return yes(streams.fault, streams.message);
+  const back = rolledBack(facts.plan.rollout);
+  if (back !== undefined) return back;
   const fault = faultFinding(input.cluster, facts.live.faults);
   if (fault !== undefined) return fault;
   if (refused.length > 0) return yes("ApplyRefused", tellRefused(refused));
@@ -175,7 +180,7 @@ function findingsOf(facts: StatusFacts, counts: ComponentCounts): Record<Conditi
 
 /** The status of a pass that could check everything. Pure. */
 export function statusOf(facts: StatusFacts): ChatClusterStatus {
-  const { input, now, live } = facts;
+  const { input, now, live, autoscaler } = facts;
   const { connections, partitionsServed } = live;
   const { cluster } = input;
   const { generation } = cluster.metadata;
@@ -189,6 +194,7 @@ export function statusOf(facts: StatusFacts): ChatClusterStatus {
   const drains = facts.plan.fleet === undefined ? [] : drainsTold(facts.plan.fleet);
   const serving = versionServing(input, facts.observed);
   const log = facts.backends.streams?.log ?? cluster.status?.log;
+  const rebalanced = facts.plan.sheds.done ?? cluster.status?.rebalanced;
   const level = facts.level.level ?? cluster.status?.level;
   return {
     observedGeneration: generation,
@@ -203,6 +209,9 @@ export function statusOf(facts: StatusFacts): ChatClusterStatus {
     api: count("api"),
     ...(cluster.spec.push === undefined ? {} : { push: count("push") }),
     ...(drains.length === 0 ? {} : { drains }),
+    ...(facts.plan.rollout === undefined ? {} : { rollout: facts.plan.rollout }),
+    ...(autoscaler === undefined ? {} : { autoscaler }),
+    ...(rebalanced === undefined ? {} : { rebalanced }),
     replicas: connectors.ready,
     selector: Object.entries(selectorOf(cluster, "connector"))
       .map(([key, value]) => `${key}=${value}`)

@@ -29,6 +29,18 @@ export interface StatusParts {
   readonly keeper: Pick<Keeper, "me">;
 }
 
+const RESCALED = "Rescaled";
+type Autoscaler = ChatClusterStatus["autoscaler"];
+
+/** The numbers that are decided anew. The first decision is no change of one. */
+const rescales = (before: Autoscaler, after: Autoscaler): readonly string[] =>
+  (["connectors", "routers"] as const).flatMap((component) => {
+    const [from, to] = [before?.[component]?.desired, after?.[component]];
+    return from === undefined || to === undefined || from === to.desired
+      ? []
+      : [`${component} from ${from} to ${to.desired}: ${to.message}`];
+  });
+
 /** Writes the status if it differs, and an Event for each condition that changed. */
 export async function tellStatus(
   { api, events, keeper }: StatusParts,
@@ -45,6 +57,8 @@ export async function tellStatus(
     { apiVersion, kind, metadata: { name, namespace }, status } as KubeObject,
     { subresource: "status" },
   );
+  for (const note of rescales(before?.autoscaler, status.autoscaler))
+    await events.tell(cluster, { type: "Normal", action: "Scale", note, reason: RESCALED });
   for (const { type, status: is, reason, message } of transitionsOf(
     before?.conditions ?? [],
     status.conditions,

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { until } from "@jichat/testkit/until.ts";
 import type { KubeObject } from "../src/kube/object.ts";
 import { RESOURCES } from "../src/kube/object.ts";
 import { isPodReady } from "../src/pod-object.ts";
-import { FakeConnectors } from "./fake-connectors.ts";
-import { NAMESPACE, World, chat } from "./world.ts";
+import type { FakeConnectors } from "./fake-connectors.ts";
+import { begin as beginScene, passing } from "./fake-scene.ts";
+import { ANSWERS, NAMESPACE, World } from "./world.ts";
 
 /** Connectors that leave, on the real API server. Fake connectors answer as the real ones do. */
 let world: World;
@@ -20,47 +20,15 @@ after(async () => {
   await world.stop();
 });
 
-/** A ChatCluster whose routers run, so that its components are applied whatever its backends say. */
-async function begin(name: string, replicas: number): Promise<FakeConnectors> {
-  const labels = {
-    "app.kubernetes.io/instance": name,
-    "app.kubernetes.io/component": "router",
-    "app.kubernetes.io/managed-by": "jichat-operator",
-  };
-  const containers = [{ name: "router", image: "router:1" }];
-  const selector = { "app.kubernetes.io/instance": name, "app.kubernetes.io/component": "router" };
-  await world.api.create(RESOURCES.deployments, {
-    apiVersion: "apps/v1",
-    kind: "Deployment",
-    metadata: { name: `${name}-router`, namespace: NAMESPACE, labels },
-    spec: {
-      replicas: 0,
-      selector: { matchLabels: selector },
-      template: { metadata: { labels }, spec: { containers } },
-    },
-  } as unknown as KubeObject);
-  await world.api.apply(
-    RESOURCES.chatClusters,
-    chat(name, {
-      connectors: { replicas },
-      storage: { replicas: 1 },
-      clickhouse: { embedded: { storage: { size: "1Gi" } } },
-    }),
-  );
-  return new FakeConnectors(world, name);
-}
+const begin = async (name: string, replicas: number): Promise<FakeConnectors> =>
+  beginScene(world, name, { replicas });
 
 const change = async (name: string, spec: object): Promise<void> => {
   await world.api.mergePatch(RESOURCES.chatClusters, NAMESPACE, name, { spec });
 };
 
-/** Lets time pass until something holds. */
-const passes = async (what: string, fakes: FakeConnectors, holds: () => Promise<boolean>): Promise<void> => {
-  await until(what, MS, async () => {
-    await fakes.step();
-    return (await holds()) ? true : undefined;
-  });
-};
+const passes = async (what: string, fakes: FakeConnectors, holds: () => Promise<boolean>): Promise<void> =>
+  passing(what, MS, fakes, holds);
 
 const level = (fakes: FakeConnectors, count: number) => async (): Promise<boolean> => {
   const pods = await fakes.pods();
@@ -145,7 +113,9 @@ test("an operator that ends in the middle is followed by one that goes on, and d
 test("pods that an older operator made get the label before the Service asks for it, and a new revision takes over", async () => {
   const fakes = await begin("upgrades", 2);
   fakes.isOlder = true;
-  const operator = world.startOperator({ resyncMs: 1_000 }, undefined, undefined, fakes.admin);
+  const operator = world.startOperator({ resyncMs: 1_000 }, undefined, undefined, fakes.admin, {
+    ask: ANSWERS,
+  });
   let wasClosed = false;
   const isOpen = async (): Promise<void> => {
     type Service = KubeObject & { readonly spec: { readonly selector: Readonly<Record<string, string>> } };

@@ -1,8 +1,8 @@
 import type { Server } from "node:http";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import type { DrainOrder, DrainState } from "@jichat/protocol/drain.ts";
-import { readDrainOrder } from "@jichat/protocol/drain.ts";
+import type { DrainOrder, DrainState, ShedOrder } from "@jichat/protocol/drain.ts";
+import { readDrainOrder, readShedOrder } from "@jichat/protocol/drain.ts";
 import type { Workload } from "../src/desired/workloads.ts";
 import type { KubeObject } from "../src/kube/object.ts";
 import { RESOURCES } from "../src/kube/object.ts";
@@ -19,6 +19,8 @@ interface FakeConnector {
   state: DrainState;
   /** Devices that leave at each step; 0 keeps a drain where it is. */
   leaves: number;
+  /** Devices that are still to go to others with fewer. */
+  shedLeft: number;
   readonly server: Server;
 }
 
@@ -29,17 +31,27 @@ export interface Ordered extends DrainOrder {
   readonly wasInService: boolean;
 }
 
+/** As in the gauge of connectors. */
+const STATES: readonly DrainState[] = ["none", "waiting", "draining", "drained"];
 const RUNNING = { phase: "Running", podIP: "127.0.0.1", podIPs: [{ ip: "127.0.0.1" }] };
+
+/** A shed that a connector was told. */
+export interface Shed extends ShedOrder {
+  readonly pod: string;
+  /** Others had not told all of theirs yet. */
+  readonly beside: number;
+}
 
 /** What kubelets and controllers would do for the connectors of one ChatCluster, and connectors themselves. */
 export class FakeConnectors {
-  readonly #world: World;
-  readonly #cluster: string;
+  readonly world: World;
+  readonly cluster: string;
   readonly #connectors = new Map<string, FakeConnector>();
   #inService: readonly string[] = [];
   #made = 0;
   /** Every order, in the order of time. */
   readonly orders: Ordered[] = [];
+  readonly sheds: Shed[] = [];
   /** Pods that were deleted although devices were connected. */
   readonly cut: string[] = [];
   leaves = 50;
@@ -47,15 +59,18 @@ export class FakeConnectors {
   isOlder = false;
 
   constructor(world: World, cluster: string) {
-    this.#world = world;
-    this.#cluster = cluster;
+    this.world = world;
+    this.cluster = cluster;
   }
 
   get admin(): ConnectorAdmin {
-    return connectorAdmin(({ metadata }) => {
-      const server = this.#connectors.get(metadata.name)?.server;
-      return server === undefined ? undefined : `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-    });
+    return connectorAdmin((pod) => this.originOf(pod));
+  }
+
+  /** Where its admin port is. */
+  originOf({ metadata }: PodObject): string | undefined {
+    const server = this.#connectors.get(metadata.name)?.server;
+    return server === undefined ? undefined : `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   }
 
   sockets(pod: string): number {
@@ -69,13 +84,13 @@ export class FakeConnectors {
   }
 
   async pods(): Promise<readonly PodObject[]> {
-    const labelSelector = `app.kubernetes.io/instance=${this.#cluster},app.kubernetes.io/component=connector`;
-    return (await this.#world.api.list<PodObject>(RESOURCES.pods, NAMESPACE, { labelSelector })).items;
+    const labelSelector = `app.kubernetes.io/instance=${this.cluster},app.kubernetes.io/component=connector`;
+    return (await this.world.api.list<PodObject>(RESOURCES.pods, NAMESPACE, { labelSelector })).items;
   }
 
   async deployments(): Promise<readonly Workload[]> {
-    const labelSelector = `app.kubernetes.io/instance=${this.#cluster},app.kubernetes.io/component=connector`;
-    return (await this.#world.api.list<Workload>(RESOURCES.deployments, NAMESPACE, { labelSelector })).items;
+    const labelSelector = `app.kubernetes.io/instance=${this.cluster},app.kubernetes.io/component=connector`;
+    return (await this.world.api.list<Workload>(RESOURCES.deployments, NAMESPACE, { labelSelector })).items;
   }
 
   /** A moment of their work. */
@@ -115,7 +130,7 @@ export class FakeConnectors {
 
   async #create({ labels, annotations }: Workload["spec"]["template"]["metadata"]): Promise<void> {
     this.#made += 1;
-    const name = `${this.#cluster}-connector-${this.#made}`;
+    const name = `${this.cluster}-connector-${this.#made}`;
     const server = createServer((request, response) => {
       let body = "";
       request.setEncoding("utf8").on("data", (text: string) => (body += text));
@@ -126,13 +141,13 @@ export class FakeConnectors {
     await new Promise<void>((resolve) => {
       server.listen(0, "127.0.0.1", resolve);
     });
-    this.#connectors.set(name, { sockets: 0, state: "none", leaves: 0, server });
+    this.#connectors.set(name, { sockets: 0, state: "none", leaves: 0, shedLeft: 0, server });
     const { "chat.jichat.io/routed": routed, ...older } = labels;
     const own = this.isOlder || routed === undefined ? older : labels;
     const metadata = { name, namespace: NAMESPACE, labels: own, annotations };
     const pod = { apiVersion: "v1", kind: "Pod", metadata };
     const containers = [{ name: "connector", image: "connector:1" }];
-    await this.#world.api.create(RESOURCES.pods, {
+    await this.world.api.create(RESOURCES.pods, {
       ...pod,
       spec: { containers, automountServiceAccountToken: false },
     } as KubeObject);
@@ -144,7 +159,7 @@ export class FakeConnectors {
     connector?.server.closeAllConnections();
     connector?.server.close();
     this.#connectors.delete(name);
-    await this.#world.api.remove(RESOURCES.pods, NAMESPACE, name);
+    await this.world.api.remove(RESOURCES.pods, NAMESPACE, name);
   }
 
   async #probe(): Promise<void> {
@@ -157,8 +172,8 @@ export class FakeConnectors {
   }
 
   async #endpoints(): Promise<void> {
-    const service = `${this.#cluster}-connector`;
-    const found = await this.#world.find<KubeObject & { spec: { selector: Record<string, string> } }>(
+    const service = `${this.cluster}-connector`;
+    const found = await this.world.find<KubeObject & { spec: { selector: Record<string, string> } }>(
       RESOURCES.services,
       service,
     );
@@ -169,7 +184,7 @@ export class FakeConnectors {
         (pod) => wanted.every(([key, value]) => pod.metadata.labels?.[key] === value) && isPodReady(pod),
       )
       .map(({ metadata }) => metadata.name);
-    await this.#world.api.apply(RESOURCES.endpointSlices, {
+    await this.world.api.apply(RESOURCES.endpointSlices, {
       apiVersion: "discovery.k8s.io/v1",
       kind: "EndpointSlice",
       metadata: {
@@ -191,6 +206,7 @@ export class FakeConnectors {
   #move(): void {
     const [to] = this.#inService.flatMap((name) => this.#connectors.get(name) ?? []);
     for (const connector of this.#connectors.values()) {
+      this.#shed(connector);
       if (connector.state !== "draining") continue;
       const some = Math.min(connector.sockets, this.leaves);
       connector.sockets -= some;
@@ -199,10 +215,33 @@ export class FakeConnectors {
     }
   }
 
+  /** Devices that are shed go where fewest are. */
+  #shed(connector: FakeConnector): void {
+    const ways = this.#inService.flatMap((name) => this.#connectors.get(name) ?? []);
+    const some = Math.min(connector.shedLeft, this.leaves);
+    for (let at = 0; at < some; at += 1) {
+      const [to] = ways.toSorted((a, b) => a.sockets - b.sockets);
+      connector.sockets -= 1;
+      if (to !== undefined) to.sockets += 1;
+    }
+    connector.shedLeft -= some;
+  }
+
+  #takeShed(pod: string, connector: FakeConnector, body: string): void {
+    const order = readShedOrder(body);
+    const others = [...this.#connectors.values()].filter((one) => one !== connector);
+    this.sheds.push({ pod, ...order, beside: others.filter(({ shedLeft }) => shedLeft > 0).length });
+    connector.shedLeft = order.connections;
+  }
+
   #answer(name: string, request: string, body: string): string {
     const connector = this.#connectors.get(name);
     if (connector === undefined) return "";
-    const [method = ""] = request.split(" ");
+    const [method = "", path] = request.split(" ");
+    if (path === "/shed") {
+      this.#takeShed(name, connector, body);
+      return "";
+    }
     if (method === "POST") connector.state = "draining";
     if (method === "DELETE") connector.state = "none";
     if (method !== "GET")
@@ -212,8 +251,13 @@ export class FakeConnectors {
         wasInService: this.#inService.includes(name),
         ...(method === "POST" ? readDrainOrder(body) : {}),
       });
-    const { state, sockets } = connector;
-    return JSON.stringify({ state, connections: sockets, told: 0, forced: 0 });
+    const { state, sockets, shedLeft } = connector;
+    return [
+      `jichat_connector_sockets ${sockets}`,
+      `jichat_connector_drain ${STATES.indexOf(state)}`,
+      `jichat_connector_shed_left ${shedLeft}`,
+      "",
+    ].join("\n");
   }
 
   async #status(object: KubeObject, status: object): Promise<void> {
@@ -221,6 +265,6 @@ export class FakeConnectors {
     const { name, namespace } = metadata;
     const resource = kind === "Pod" ? RESOURCES.pods : RESOURCES.deployments;
     const wanted = { apiVersion, kind, metadata: { name, namespace }, status } as unknown as KubeObject;
-    await this.#world.api.apply(resource, wanted, { subresource: "status" });
+    await this.world.api.apply(resource, wanted, { subresource: "status" });
   }
 }

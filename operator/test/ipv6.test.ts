@@ -10,7 +10,8 @@ import { Part } from "@jichat/testkit/local/part.ts";
 import { freePorts } from "@jichat/testkit/local/ports.ts";
 import { needNats, needRedis } from "@jichat/testkit/needs.ts";
 import { askBackends } from "../src/ask-backends.ts";
-import { gaugeOf } from "../src/ask-pods.ts";
+import { said } from "../src/admin-port.ts";
+import { originOf } from "../src/desired/urls.ts";
 import { REDIS_CONFIG, redisAcl } from "../src/desired/caches.ts";
 import { natsConfig } from "../src/desired/nats.ts";
 import { inputOf } from "./input.ts";
@@ -93,5 +94,5 @@ test("managed servers listen on both IP families with their generated files, and
     [ofNats, ofRedis, clickhouse].map(({ message }) => message),
     Array(3).fill("answers"),
   );
-  assert.equal(await gaugeOf("::1", "jichat_x", port), 7);
+  assert.equal(await said(`${originOf("http", "::1", port)}/metrics`), "jichat_x 7\n");
 });

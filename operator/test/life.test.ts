@@ -83,6 +83,7 @@ before(async () => {
     deletionPolicy: "Delete",
     durability: { replicas: 1 },
     connectors: { replicas: 2 },
+    rollout: { soakSeconds: 0 },
     nats: { external: { url: natsUrl } },
     redis: { external: { url: `redis://127.0.0.1:${redisPort}` } },
     clickhouse: { external: { url: `http://127.0.0.1:${(door.address() as AddressInfo).port}` } },

@@ -13,5 +13,7 @@ export const podOf = (name: string, but: Partial<ConnectorPod> = {}): ConnectorP
   mark: undefined,
   connections: 10,
   drain: "none",
+  shed: undefined,
+  shedLeft: 0,
   ...but,
 });

@@ -6,6 +6,7 @@ import { KubeError } from "../src/kube/errors.ts";
 import type { KubeObject } from "../src/kube/object.ts";
 import { RESOURCES } from "../src/kube/object.ts";
 import { REFUSED_CHANGES } from "./refused-changes.ts";
+import { INVALID_AUTOSCALING, VALID_AUTOSCALING } from "./invalid-autoscaling.ts";
 import { INVALID } from "./invalid-specs.ts";
 import { until } from "@jichat/testkit/until.ts";
 import { NAMESPACE, World, chat } from "./world.ts";
@@ -21,7 +22,7 @@ after(async () => {
 });
 
 test("a wrong spec is refused at apply with the field and the cure", { timeout: 120_000 }, async () => {
-  for (const { name, spec, says } of INVALID) {
+  for (const { name, spec, says } of [...INVALID, ...INVALID_AUTOSCALING]) {
     await assert.rejects(
       world.api.apply(RESOURCES.chatClusters, chat("invalid", spec), { dryRun: true }),
       (error: unknown) => {
@@ -33,6 +34,11 @@ test("a wrong spec is refused at apply with the field and the cure", { timeout: 
       `${name} was taken`,
     );
   }
+});
+
+test("what scales by load is taken at the limits of its rules", async () => {
+  for (const spec of VALID_AUTOSCALING)
+    await world.api.apply(RESOURCES.chatClusters, chat("scales", spec), { dryRun: true });
 });
 
 test(

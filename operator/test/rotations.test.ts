@@ -11,7 +11,6 @@ import { freePorts } from "@jichat/testkit/local/ports.ts";
 import { needNats, needRedis } from "@jichat/testkit/needs.ts";
 import { until } from "@jichat/testkit/until.ts";
 import type { ChatCluster } from "../src/crd/definition.ts";
-import type { Workload } from "../src/desired/workloads.ts";
 import type { KubeObject } from "../src/kube/object.ts";
 import { RESOURCES, resourceOf } from "../src/kube/object.ts";
 import { FakeConnectors } from "./fake-connectors.ts";
@@ -84,14 +83,8 @@ async function bePods(): Promise<void> {
     const conditions = ["SuccessCriteriaMet", "Complete"].map((type) => ({ type, status: "True" }));
     await tellStatus(job, { startTime, completionTime: startTime, succeeded: 1, conditions });
   }
-  const { items } = await world.api.list<Workload>(RESOURCES.deployments, NAMESPACE, { labelSelector });
   await connectors.step();
-  for (const deployment of items) {
-    if (deployment.metadata.labels?.["app.kubernetes.io/component"] === "connector") continue;
-    const n = deployment.spec.replicas ?? 0;
-    const counts = { replicas: n, readyReplicas: n, updatedReplicas: n, availableReplicas: n };
-    await tellStatus(deployment, { ...counts, observedGeneration: deployment.metadata.generation });
-  }
+  await world.settle(NAME);
 }
 
 type SecretObject = KubeObject & { readonly data?: Readonly<Record<string, string>> };

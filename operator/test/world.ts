@@ -7,14 +7,17 @@ import { systemClock } from "@jichat/protocol/clock.ts";
 import type { ControlPlane } from "@jichat/testkit/local/control-plane.ts";
 import { startControlPlane } from "@jichat/testkit/local/control-plane.ts";
 import { until } from "@jichat/testkit/until.ts";
+import { askBackends } from "../src/ask-backends.ts";
 import { askPods } from "../src/ask-pods.ts";
 import type { Config } from "../src/config.ts";
 import { definition } from "../src/crd/definition.ts";
+import type { Workload } from "../src/desired/workloads.ts";
 import { KubeApi } from "../src/kube/api.ts";
 import { KubeError, isNotFound } from "../src/kube/errors.ts";
 import type { KubeObject, Resource } from "../src/kube/object.ts";
 import { RESOURCES } from "../src/kube/object.ts";
 import { runOperator } from "../src/operator.ts";
+import type { RolloutJudges } from "../src/rollouts.ts";
 import type { ConnectorAdmin } from "../src/scale/ask-connectors.ts";
 import { connectorAdmin } from "../src/scale/ask-connectors.ts";
 import type { Told } from "../src/talk/talk.ts";
@@ -34,8 +37,31 @@ export const chat = (name: string, spec: object = {}): KubeObject & { readonly s
   spec,
 });
 
+/** What a test may say in place of canaries, gates and backends. */
+interface Others {
+  readonly judges?: RolloutJudges;
+  readonly ask?: typeof askBackends;
+}
+
+const OK = { state: "ok", message: "" } as const;
+/** Backends that answer, whatever is asked. */
+export const ANSWERS: typeof askBackends = async () => ({
+  nats: OK,
+  redis: OK,
+  clickhouse: OK,
+  streams: { ok: true, message: "" },
+});
+
 /** A talk in which everything was said and heard. */
 export const WELL: Told = { outcome: "ok", why: "", ms: 20, nextPartition: 0 };
+
+/** Canaries that are proven at once, and no gate. */
+const ALL_WELL: RolloutJudges = {
+  canary: () => ({ state: "proven", message: "" }),
+  gates: () => [],
+  endCanary: () => undefined,
+  forget: () => undefined,
+};
 
 /** A real API server that serves ChatClusters, and somebody who may do everything there. */
 export class World {
@@ -103,6 +129,22 @@ export class World {
     await this.api.apply(RESOURCES.pods, { ...object, status } as KubeObject, { subresource: "status" });
   }
 
+  /** What controllers bring about: all other Deployments than connectors' have the pods that they want. */
+  async settle(cluster: string): Promise<void> {
+    const labelSelector = `app.kubernetes.io/instance=${cluster}`;
+    for (const object of (await this.api.list<Workload>(RESOURCES.deployments, NAMESPACE, { labelSelector }))
+      .items) {
+      const { apiVersion, kind, metadata, spec } = object;
+      if (metadata.labels?.["app.kubernetes.io/component"] === "connector") continue;
+      const n = spec.replicas ?? 0;
+      const counts = { replicas: n, readyReplicas: n, updatedReplicas: n, availableReplicas: n };
+      const status = { ...counts, observedGeneration: metadata.generation };
+      const { name, namespace } = metadata;
+      const wanted = { apiVersion, kind, metadata: { name, namespace }, status } as unknown as KubeObject;
+      await this.api.apply(RESOURCES.deployments, wanted, { subresource: "status" });
+    }
+  }
+
   /** A kind of somebody else's, with whatever fields. */
   async teach(group: string, version: string, kind: string, plural: string): Promise<void> {
     const openAPIV3Schema = { type: "object", "x-kubernetes-preserve-unknown-fields": true };
@@ -134,8 +176,9 @@ export class World {
   startOperator(
     more: Partial<Config> = {},
     told: () => Promise<Told> = async () => WELL,
-    ask: typeof askPods = askPods,
+    askedPods: typeof askPods = askPods,
     connectors: ConnectorAdmin = connectorAdmin(),
+    { judges = ALL_WELL, ask = askBackends }: Others = {},
   ): {
     readonly api: KubeApi;
     readonly stop: () => Promise<void>;
@@ -160,6 +203,7 @@ export class World {
       workers: 4,
       resyncMs: 30_000,
       probeMs: 15_000,
+      rolloutsAtOnce: 1,
       ...more,
     } as Config;
     const parts = {
@@ -168,8 +212,10 @@ export class World {
       clock: systemClock,
       telemetry: telemetry as never,
       talk: told,
-      askPods: ask,
+      askPods: askedPods,
       connectors,
+      askBackends: ask,
+      judges: () => ({ ...judges, stop: nothing }),
     };
     const { done } = runOperator(parts, stopping.signal);
     return {

@@ -1,3 +1,5 @@
+import { systemClock } from "@jichat/protocol/clock.ts";
+import { LoadMeter } from "@jichat/runtime/load.ts";
 import { connectNats } from "@jichat/runtime/nats.ts";
 import { NatsBus } from "@jichat/runtime/nats-bus.ts";
 import { namesOf } from "@jichat/protocol/bus/names.ts";
@@ -12,6 +14,7 @@ import { startAdmin } from "@jichat/runtime/admin.ts";
 import { aborted, endBehind, shutdownSignal } from "@jichat/runtime/shutdown.ts";
 import { startTelemetry } from "@jichat/runtime/telemetry.ts";
 import { readConfig } from "./config.ts";
+import { loadGauges } from "./load-gauges.ts";
 import { Router } from "./router.ts";
 import { Snapshots } from "@jichat/log/snapshots.ts";
 
@@ -44,6 +47,9 @@ const router = new Router({
   clusterLevel: () => level.current,
 });
 await router.start();
+const meter = new LoadMeter(systemClock);
+loadGauges(telemetry, meter, router);
+meter.start(ended.signal);
 const leases = await Leases.join(nats, names, {
   options: { role: "router", me: config.instance, partitions, known: level.said.known },
   holder: router,

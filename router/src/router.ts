@@ -129,6 +129,11 @@ export class Router implements LeaseHolder {
     );
   }
 
+  /** Requests that wait for an append, in all partitions that are owned here. */
+  get waiting(): number {
+    return [...this.#owners.values()].reduce((sum, { waiting }) => sum + waiting, 0);
+  }
+
   /** Why this router should be restarted; `undefined` if it need not be. */
   notLive(): string | undefined {
     return standstill(this.#owners);

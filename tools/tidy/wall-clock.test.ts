@@ -47,6 +47,7 @@ const READERS: Readonly<Record<string, readonly [times: number, what: string]>> 
   "connector/src/tls-door.ts": [1, "a certificate's end"],
   "connector/src/flush-scheduler.ts": [1, "serverTime"],
   "kubectl-chat/src/commands.ts": [1, "since when a drain is asked for"],
+  "kubectl-chat/src/main.ts": [1, "a request to rebalance, which is another one each time"],
   "operator/src/kube/election.ts": [1, "renewTime of a Lease, for who reads it"],
   "operator/src/kube/events.ts": [1, "an Event's time"],
   "operator/src/operator.ts": [1, "a condition's lastTransitionTime, of last words"],
@@ -54,6 +55,7 @@ const READERS: Readonly<Record<string, readonly [times: number, what: string]>> 
     1,
     "a condition's lastTransitionTime; the deadline of a drain, for the next operator",
   ],
+  "operator/src/scale/canary-watch.ts": [1, "the age of a pod, by the times of the API server"],
   "operator/src/talk/talk.ts": [2, "the end of a token and a ticket"],
   "operator/src/input-of.ts": [1, "when a key was replaced, and until when it checks"],
   "push/src/compose-push.ts": [

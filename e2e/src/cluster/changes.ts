@@ -58,6 +58,12 @@ const INSIDE: readonly Change[] = [
     rolls: [],
   },
   {
+    name: "numbers that load decides, within bounds of one",
+    patch: of(["connectors", "routers"], { autoscaling: { minReplicas: 1, maxReplicas: 1 } }),
+    back: of(["connectors", "routers"], { autoscaling: null }),
+    rolls: [],
+  },
+  {
     name: "what no pod sees",
     patch: {
       deletionPolicy: "Delete",

@@ -183,6 +183,13 @@ export const DASHBOARDS: readonly Dashboard[] = [
         unit: "s",
         queries: times("jichat_operator_synthetic_talk"),
       },
+      {
+        title: "Pods that the autoscaler wants",
+        unit: "short",
+        queries: {
+          "{{chat_cluster}} {{component}}": `max by (chat_cluster, component) (jichat_operator_autoscaler_desired{${IN}})`,
+        },
+      },
       { title: "Passes", unit: "ops", queries: { "{{outcome}}": rate("jichat_operator_passes", "outcome") } },
       { title: "Length of a pass", unit: "s", queries: times("jichat_operator_pass") },
       {

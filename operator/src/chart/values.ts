@@ -53,6 +53,11 @@ export const VALUES = Type.Object(
     ),
     logLevel: Type.Unsafe<string>({ enum: ["debug", "info", "warn", "error"] }),
     workers: Type.Integer({ minimum: 1, maximum: 64, description: "ChatClusters worked on at once" }),
+    rolloutsAtOnce: Type.Integer({
+      minimum: 1,
+      maximum: 1_000,
+      description: "ChatClusters that move their devices to a new revision at once",
+    }),
     probeMs: ms("how often backends are asked, in ms", 500, 60_000),
     resyncMs: ms("how often every ChatCluster is looked at unasked, in ms", 1_000, 600_000),
     otlpEndpoint: text("OTLP over HTTP; empty: none"),

@@ -1,4 +1,5 @@
 import { Type } from "typebox";
+import { connectorAutoscaling, headroomRule } from "./autoscaling.ts";
 import { HOST, NAME, map, resources, rules, secretName } from "./kinds.ts";
 import { apiLimits, connectorLimits, trustProxy } from "./limits.ts";
 import { service } from "./service.ts";
@@ -46,6 +47,7 @@ export const connectors = Type.Object(
       "connectors.service",
       "how devices reach the connectors inside the cluster, or through a load balancer",
     ),
+    autoscaling: optional(connectorAutoscaling),
     limits: optional(connectorLimits),
     trustProxy: optional(
       trustProxy("where not said, one with `ingress` or `gateway`, and none without; the api's too"),
@@ -76,6 +78,7 @@ export const connectors = Type.Object(
     default: {},
     description: "WebSocket edges: where devices are connected",
     ...rules(
+      headroomRule,
       {
         rule: "!(has(self.ingress) && has(self.gateway))",
         message:

@@ -1,6 +1,7 @@
 import type { Static } from "typebox";
 import { PER_SECOND_MAX } from "@jichat/protocol/drain.ts";
 import { Type } from "typebox";
+import { partitionsRule, routerAutoscaling } from "./autoscaling.ts";
 import { clickhouse, nats, redis } from "./backends.ts";
 import { api, component, connectors } from "./components.ts";
 import { listBy, oneOfNumbers, resources, rules, secretName, word } from "./kinds.ts";
@@ -102,6 +103,30 @@ const migration = Type.Object(
   },
 );
 
+const rollout = Type.Object(
+  {
+    mode: word(["Automatic", "Supervised"], {
+      default: "Automatic",
+      description:
+        "`Supervised` waits, once a canary has proven the new revision, until a person says `kubectl chat promote`",
+    }),
+    progressDeadlineSeconds: Type.Integer({
+      minimum: 60,
+      maximum: 86_400,
+      default: 600,
+      description: "after this time without progress the revision that served comes back",
+    }),
+    soakSeconds: Type.Integer({
+      minimum: 0,
+      maximum: 86_400,
+      default: 60,
+      description:
+        "how long the new revision serves alone before the rollout counts as done; until then `kubectl chat rollback` works, and the level is not raised",
+    }),
+  },
+  { default: {}, description: "how connectors come to a new revision" },
+);
+
 const disruption = Type.Object(
   {
     maxUnavailable: Type.Unsafe<number | string>({
@@ -155,10 +180,13 @@ export const SPEC = Type.Object(
       description: "whether streams, buckets, tables and volumes are deleted with the ChatCluster",
     }),
     connectors,
-    routers: Type.Object(component("routers: owners of the log's partitions", 2, 64), {
-      default: {},
-      description: "they decide what happens and number it",
-    }),
+    routers: Type.Object(
+      {
+        ...component("routers: owners of the log's partitions", 2, 64),
+        autoscaling: optional(routerAutoscaling),
+      },
+      { default: {}, description: "they decide what happens and number it" },
+    ),
     storage: Type.Object(component("storage: log to ClickHouse, history", 2, 64), {
       default: {},
       description: "they write ClickHouse and answer from it",
@@ -201,6 +229,7 @@ export const SPEC = Type.Object(
       },
       { default: {}, description: "how pods leave" },
     ),
+    rollout,
     disruption,
     network,
     nats,
@@ -213,6 +242,7 @@ export const SPEC = Type.Object(
   {
     description: "what is wanted",
     ...rules(
+      partitionsRule,
       {
         rule: "!has(self.clickhouse.embedded) || self.storage.replicas <= 1",
         message:

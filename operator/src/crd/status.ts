@@ -45,6 +45,8 @@ const counts = Type.Object({
   updated: Type.Integer({ minimum: 0 }),
 });
 
+/** A request to rebalance is no longer. */
+export const REBALANCE_MAX = 64;
 /** More connectors that are to go are not named. */
 export const DRAINS_MAX = 50;
 
@@ -61,6 +63,22 @@ const drain = Type.Object({
   connections: Type.Optional(Type.Integer({ minimum: 0, description: "devices that are left" })),
 });
 
+const time = (description: string) => Type.String({ format: "date-time", description });
+
+/** What the autoscaler decided last for a component, and all that the next decision needs of it. */
+const scaled = Type.Object({
+  desired: Type.Integer({ minimum: 0, description: "pods" }),
+  reason: Type.String({ maxLength: 64 }),
+  message: Type.String({ maxLength: 1_024, description: "as it was when the decision changed" }),
+  since: Type.String({ format: "date-time", description: "it has been decided so since then" }),
+  lastScaleTime: Type.Optional(time("another number was chosen then")),
+  fewerSince: Type.Optional(time("fewer have been enough since then")),
+  fewerNeeded: Type.Optional(
+    Type.Integer({ minimum: 0, description: "of these, the most that were needed since `fewerSince`" }),
+  ),
+  unknownSince: Type.Optional(time("some pod has not reported its load since then")),
+});
+
 const log = Type.Object(
   {
     identity: Type.String({ maxLength: 64 }),
@@ -68,6 +86,64 @@ const log = Type.Object(
     streams: Type.Array(Type.String({ maxLength: 255 }), { maxItems: 64, description: "beside the logs" }),
   },
   { description: "the log of this ChatCluster; what is missing of it is never made again" },
+);
+
+const target = (description: string) =>
+  Type.Object(
+    { version: Type.String({ maxLength: 128 }), revision: Type.String({ maxLength: 63 }) },
+    { description },
+  );
+
+/** In the order in which a rollout goes through them; docs/operations.md says what each waits for. */
+const ROLLOUT_PHASES = [
+  "Preflight",
+  "Migrating",
+  "Canary",
+  "Waiting",
+  "Backends",
+  "Connectors",
+  "Soaking",
+  "Done",
+  "RollingBack",
+  "RolledBack",
+] as const;
+
+const rollout = Type.Object(
+  {
+    phase: word(ROLLOUT_PHASES),
+    from: target("the revision of connectors that served when it began"),
+    to: target("the revision of connectors that the spec asks for"),
+    startedAt: time("when it began"),
+    phaseSince: time("when it came to this phase"),
+    isPromoted: Type.Optional(Type.Boolean({ description: "a person let it go on" })),
+    progress: Type.Optional(
+      Type.Object(
+        {
+          missing: Type.Integer({ minimum: 0, description: "new pods, or components" }),
+          old: Type.Integer({ minimum: 0, description: "connectors of other revisions" }),
+          at: time("when less was left than before"),
+        },
+        { description: "what is left; after `rollout.progressDeadlineSeconds` without any it is taken back" },
+      ),
+    ),
+    blockedBy: Type.Array(
+      Type.Object({ gate: Type.String({ maxLength: 63 }), message: Type.String({ maxLength: 512 }) }),
+      { maxItems: 8, description: "what it waits for, by name" },
+    ),
+    message: Type.String({ maxLength: 512 }),
+    failed: Type.Optional(
+      Type.Object(
+        {
+          version: Type.String({ maxLength: 128 }),
+          revision: Type.String({ maxLength: 63 }),
+          reason: Type.String({ maxLength: 512 }),
+          at: time("when it was given up"),
+        },
+        { description: "the revision that was taken back; it is tried again when the spec changes" },
+      ),
+    ),
+  },
+  { description: "the last change of the connectors' revision, as far as it is" },
 );
 
 /** The observed state, as of the last pass. */
@@ -99,6 +175,16 @@ export const STATUS = Type.Object({
   drains: Type.Optional(
     listBy(drain, ["pod"], { maxItems: DRAINS_MAX, description: "connectors that are to go" }),
   ),
+  rollout: Type.Optional(rollout),
+  autoscaler: Type.Optional(
+    Type.Object(
+      { connectors: Type.Optional(scaled), routers: Type.Optional(scaled) },
+      { description: "how many pods are wanted by load, and why" },
+    ),
+  ),
+  rebalanced: Type.Optional(
+    Type.String({ maxLength: REBALANCE_MAX, description: "the last request to rebalance that is done" }),
+  ),
   replicas: Type.Optional(Type.Integer({ minimum: 0, description: "connectors, for the scale subresource" })),
   selector: Type.Optional(Type.String({ description: "of connector pods, for the scale subresource" })),
   connections: Type.Optional(
@@ -123,6 +209,8 @@ export const STATUS = Type.Object({
 
 export type ChatClusterStatus = Static<typeof STATUS>;
 export type Condition = Static<typeof condition>;
+export type ScaledTold = Static<typeof scaled>;
 export type DrainTold = Static<typeof drain>;
+export type RolloutTold = Static<typeof rollout>;
 export type Counts = Static<typeof counts>;
 export type LogMemory = Static<typeof log>;

@@ -81,6 +81,7 @@ export const TRANSITIONS: Readonly<Record<string, Transition>> = {
   deletionPolicy: live("counts when the ChatCluster is deleted"),
   ...pods("connectors", EDGES),
   ...under("connectors", {
+    "autoscaling.*": live("the next decision goes by it; without the field `replicas` counts again"),
     maxConnectionsPerPod: rolled(EDGES),
     "limits.*": rolled(EDGES),
     trustProxy: rolled(`${EDGES}; the api too, if it has no value of its own`),
@@ -99,6 +100,7 @@ export const TRANSITIONS: Readonly<Record<string, Transition>> = {
   }),
   ...service("connectors", `${PORT}; with \`tls.host\` the api is rolled with the new URL`),
   ...pods("routers", `${ROLLING}; partitions are handed over`),
+  "routers.autoscaling.*": live("the next decision goes by it; without the field `replicas` counts again"),
   ...pods("storage", `${ROLLING}; partitions are handed over`),
   "storage.template.*": rolled(
     `${ROLLING}; partitions are handed over. Without a \`migration.template\` ${JOB}`,
@@ -129,6 +131,9 @@ export const TRANSITIONS: Readonly<Record<string, Transition>> = {
   "durability.fsync": rolled("NATS servers restart one by one; with an external NATS it is only reported"),
   "drain.deadlineSeconds": rolled(EDGES),
   "drain.maxReconnectsPerSecond": rolled(EDGES),
+  "rollout.mode": live("a rollout that waits goes on, or the next one waits for a person"),
+  "rollout.progressDeadlineSeconds": live("it counts for a rollout that is under way"),
+  "rollout.soakSeconds": live("it counts for a rollout that is under way"),
   "disruption.maxUnavailable": live("the PodDisruptionBudgets are changed"),
   "network.ipFamilyPolicy": live("all Services are changed"),
   "network.ipFamilies": live(

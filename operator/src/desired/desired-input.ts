@@ -38,6 +38,8 @@ export interface DesiredInput {
   readonly tls: Readonly<Record<"tls.crt" | "tls.key", string>> | undefined;
   /** From Secrets as well: credentials of push providers; and templates, from a ConfigMap. */
   readonly push: PushContent | undefined;
+  /** Pods that the autoscaler wants, of components whose number it chooses. */
+  readonly scaled?: Readonly<Partial<Record<"connector" | "router", number>>>;
   /** The operator's own namespace and labels, from which it asks backends and pods. */
   readonly operator: {
     readonly namespace: string;

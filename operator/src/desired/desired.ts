@@ -19,9 +19,12 @@ import { deployment, migrationJob } from "./workloads.ts";
 
 const present = <T>(items: readonly (T | undefined)[]): T[] => items.filter((item) => item !== undefined);
 
-/** Every role for which a ChatCluster has pods. */
-export function rolesOf({ cluster: { spec } }: DesiredInput): readonly Role[] {
-  return present<Role>([
+/** A canary comes and goes with rollouts. */
+type LastingRole = Exclude<Role, "canary">;
+
+/** Every role for which a ChatCluster has pods, apart from canaries. */
+export function rolesOf({ cluster: { spec } }: DesiredInput): readonly LastingRole[] {
+  return present<LastingRole>([
     "connector",
     "router",
     "storage",
@@ -43,7 +46,7 @@ export function groundworkOf(input: DesiredInput): readonly KubeObject[] {
     ...configMaps(input),
     ...serviceAccounts(input, roles),
     ...services(input),
-    ...networkPolicies(input, roles),
+    ...networkPolicies(input, [...roles, "canary"]),
     ...disruptionBudgets(
       input,
       roles.filter((role) => role !== "migrate"),

@@ -44,7 +44,7 @@ const template = (mark: string) => ({
   securityContext: { runAsUser: 7, fsGroup: 8 },
   serviceAccount: { annotations: { mark } },
 });
-const MARKED: Readonly<Record<Role, object>> = {
+const MARKED: Readonly<Record<Exclude<Role, "canary">, object>> = {
   connector: { connectors: { template: template("connector") } },
   router: { routers: { template: template("router") } },
   storage: { storage: { template: template("storage") } },

@@ -13,7 +13,7 @@ export const componentsIn = ({ spec }: Pick<ChatCluster, "spec">): readonly Comp
 export const BACKENDS = ["nats", "redis", "clickhouse"] as const;
 export type Backend = (typeof BACKENDS)[number];
 /** Every kind of pod. */
-export type Role = Component | Backend | "migrate";
+export type Role = Component | Backend | "canary" | "migrate";
 
 export const MANAGED_BY = "jichat-operator";
 export const LABELS = {

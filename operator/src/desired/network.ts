@@ -49,7 +49,21 @@ const pushFlows = ({ push }: ChatCluster["spec"]): readonly Flow[] =>
       ];
 
 /** Every flow that a ChatCluster needs. All other traffic is denied. */
-export function flowsOf(cluster: ChatCluster): readonly Flow[] {
+export const flowsOf = (cluster: ChatCluster): readonly Flow[] => {
+  const flows = lastingFlows(cluster);
+  return [...flows, ...canaryFlows(flows)];
+};
+
+/** A canary's are a connector's, but only the operator talks to it: no person's device gets there. */
+const canaryFlows = (flows: readonly Flow[]): readonly Flow[] => [
+  { from: "operator", to: "canary", port: PORTS.ws },
+  ...flows.flatMap((flow): Flow[] => {
+    if (flow.from === "connector") return [{ ...flow, from: "canary" }];
+    return flow.to === "connector" && flow.from !== "anyone" ? [{ ...flow, to: "canary" }] : [];
+  }),
+];
+
+function lastingFlows(cluster: ChatCluster): readonly Flow[] {
   const { spec } = cluster;
   const components = componentsIn(cluster);
   const backend = (name: Backend, from: readonly Flow["from"][]): Flow[] => {

@@ -12,6 +12,7 @@ export type Template = Static<typeof template>;
 export function templateOf({ cluster: { spec } }: DesiredInput, role: Role): Template {
   switch (role) {
     case "connector":
+    case "canary":
       return spec.connectors.template ?? {};
     case "router":
       return spec.routers.template ?? {};

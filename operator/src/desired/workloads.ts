@@ -22,9 +22,15 @@ const specOf = ({ cluster: { spec } }: DesiredInput, component: Component) =>
     push: spec.push,
   })[component];
 
-/** The replicas in the spec; 0 while the cluster hibernates, and of a component that it does not have. */
-export const wantedReplicas = (input: DesiredInput, component: Component): number =>
-  input.cluster.spec.hibernate ? 0 : (specOf(input, component)?.replicas ?? 0);
+/**
+ * What the autoscaler wants, or else the replicas in the spec; 0 while the cluster hibernates, and of a
+ * component that it does not have.
+ */
+export function wantedReplicas(input: DesiredInput, component: Component): number {
+  if (input.cluster.spec.hibernate) return 0;
+  const scaled: Partial<Record<Component, number>> = input.scaled ?? {};
+  return scaled[component] ?? specOf(input, component)?.replicas ?? 0;
+}
 
 const isEmbedded = ({ cluster: { spec } }: DesiredInput): boolean => spec.clickhouse.embedded !== undefined;
 

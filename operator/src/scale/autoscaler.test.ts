@@ -1,21 +1,21 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Load, ScaleFacts, ScaleMemory, ScaleSpec } from "./autoscaler.ts";
-import { scaleOf, shedsOf } from "./autoscaler.ts";
+import { scaleOf } from "./autoscaler.ts";
 
 const NOW = 10_000_000;
 const SPEC: ScaleSpec = {
   minReplicas: 2,
   maxReplicas: 6,
-  connectionsPerPod: 100,
+  perPod: { connections: 100 },
   stabilisationMs: 300_000,
   pauseScaleIn: false,
   pauseScaleOut: false,
+  pod: "connector",
+  moving: "devices are moving",
 };
-const load = (connections: number | undefined, more: Partial<Load> = {}): Load => ({
-  connections,
-  messagesPerSecond: undefined,
-  eventLoopLagMs: undefined,
+const load = (connections: number | undefined, more: Load = {}): Load => ({
+  ...(connections === undefined ? {} : { connections }),
   ...more,
 });
 
@@ -47,8 +47,8 @@ const ROWS: readonly Row[] = [
   {
     what: "more for messages, which ask for more than connections do",
     facts: {
-      loads: [load(10, { messagesPerSecond: 900 }), load(10, { messagesPerSecond: 700 })],
-      spec: { messagesPerSecondPerPod: 500 },
+      loads: [load(10, { messages: 900 }), load(10, { messages: 700 })],
+      spec: { perPod: { connections: 100, messages: 500 } },
       present: 2,
     },
     desired: 4,
@@ -57,8 +57,8 @@ const ROWS: readonly Row[] = [
   {
     what: "one more for an event loop that lags",
     facts: {
-      loads: [load(10, { eventLoopLagMs: 10 }), load(10, { eventLoopLagMs: 51 })],
-      spec: { eventLoopLagMs: 50 },
+      loads: [load(10, { lag: 10 }), load(10, { lag: 51 })],
+      spec: { perPod: { connections: 100, lag: 50 } },
       present: 2,
     },
     desired: 3,
@@ -67,13 +67,57 @@ const ROWS: readonly Row[] = [
   {
     what: "and not another one before it can have helped",
     facts: {
-      loads: [load(10, { eventLoopLagMs: 90 })],
-      spec: { eventLoopLagMs: 50 },
+      loads: [load(10, { lag: 90 })],
+      spec: { perPod: { connections: 100, lag: 50 } },
       present: 3,
       before: { lastScaleAt: NOW - 59_999 },
     },
     desired: 3,
     reason: "Enough",
+  },
+  {
+    what: "as many as share the cores that all use",
+    facts: { loads: [{ cpu: 650 }, { cpu: 800 }], spec: { perPod: { cpu: 700 } }, present: 2 },
+    desired: 3,
+    reason: "Cpu",
+  },
+  {
+    what: "one more for an inbox that is over its limit",
+    facts: {
+      loads: [
+        { cpu: 10, inbox: 41 },
+        { cpu: 10, inbox: 0 },
+      ],
+      spec: { perPod: { cpu: 700, inbox: 40 } },
+      present: 2,
+    },
+    desired: 3,
+    reason: "Inbox",
+  },
+  {
+    what: "not fewer while an inbox is almost at its limit",
+    facts: {
+      loads: [
+        { cpu: 10, inbox: 37 },
+        { cpu: 10, inbox: 0 },
+      ],
+      spec: { perPod: { cpu: 700, inbox: 40 } },
+      present: 3,
+      before: long,
+    },
+    desired: 3,
+    reason: "Enough",
+  },
+  {
+    what: "not fewer while one measure of a pod is not reported",
+    facts: {
+      loads: [{ cpu: 10, inbox: 0 }, { cpu: 10 }],
+      spec: { perPod: { cpu: 700, inbox: 40 } },
+      present: 3,
+      before: long,
+    },
+    desired: 3,
+    reason: "MetricsMissing",
   },
   {
     what: "not more while that is paused",
@@ -171,14 +215,3 @@ for (const { what, facts, desired, reason, memory } of ROWS)
     assert.equal(decision.reason, reason);
     if (memory !== undefined) assert.deepEqual(decision.memory, memory);
   });
-
-test("who carries over 1.2 times the fair share sends the excess away, and a few devices stay", () => {
-  const pods = (...all: readonly (number | undefined)[]) =>
-    all.map((connections, at) => ({ name: `p${at}`, connections }));
-  assert.deepEqual([...shedsOf(pods(1_000, 0, 0))], [["p0", 666]]);
-  assert.deepEqual([...shedsOf(pods(121, 100, 79))], [["p0", 21]]);
-  assert.deepEqual([...shedsOf(pods(120, 100, 80))], [], "at the limit");
-  assert.deepEqual([...shedsOf(pods(15, 0))], [], "fewer than ten");
-  assert.deepEqual([...shedsOf(pods(1_000, undefined))], [], "not known");
-  assert.deepEqual([...shedsOf(pods(1_000))], [], "nobody else");
-});

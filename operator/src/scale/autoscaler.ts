@@ -1,31 +1,32 @@
-/** What the spec says about the number of connectors. */
+/** What a pod reports of its load. */
+export type Measure = "connections" | "cpu" | "inbox" | "lag" | "messages";
+
+/** What the spec says about the number of pods of a component. */
 export interface ScaleSpec {
   readonly minReplicas: number;
   readonly maxReplicas: number;
-  readonly connectionsPerPod: number;
-  readonly messagesPerSecondPerPod?: number | undefined;
-  readonly eventLoopLagMs?: number | undefined;
+  /** What one pod carries. What is missing here is not judged. */
+  readonly perPod: Readonly<Partial<Record<Measure, number>>>;
   readonly stabilisationMs: number;
   readonly pauseScaleIn: boolean;
   readonly pauseScaleOut: boolean;
+  /** What people call such a pod, and what is under way while fewer are not taken. */
+  readonly pod: string;
+  readonly moving: string;
 }
 
-/** What one running connector reports. A number is undefined if it does not report it. */
-export interface Load {
-  readonly connections: number | undefined;
-  readonly messagesPerSecond: number | undefined;
-  readonly eventLoopLagMs: number | undefined;
-}
+/** What one running pod reports. What it does not report is missing. */
+export type Load = Readonly<Partial<Record<Measure, number>>>;
 
 export interface ScaleFacts {
   /** Time of day, in ms. */
   readonly now: number;
   readonly spec: ScaleSpec;
-  /** The connectors that are wanted at present. */
+  /** The pods that are wanted at present. */
   readonly present: number;
-  /** Of each connector whose container runs: one that is not ready may have devices too. */
+  /** Of each pod whose container runs: one that is not ready may have work too. */
   readonly loads: readonly Load[];
-  /** Devices are on their way from one connector to another: what pods carry is about to change. */
+  /** Work is on its way from one pod to another: what pods carry is about to change. */
   readonly isMoving: boolean;
   readonly before: ScaleMemory;
 }
@@ -36,7 +37,7 @@ export interface ScaleMemory {
   /** Fewer have been enough since then, and this many at most. */
   readonly lowSince?: number;
   readonly lowNeed?: number;
-  /** Some connector has not reported its load since then. */
+  /** Some pod has not reported its load since then. */
   readonly missingSince?: number;
 }
 
@@ -45,6 +46,9 @@ export type ScaleReason =
   | "Connections"
   | "Messages"
   | "EventLoopLag"
+  | "Cpu"
+  | "Inbox"
+  | "External"
   | "Bounds"
   | "Stabilising"
   | "Draining"
@@ -64,8 +68,8 @@ export interface ScaleDecision {
 const SLACK = 0.9;
 /** What was needed before loads were not known for this long says nothing any more. */
 const MISSING_MAX_MS = 30_000;
-/** One more connector for lag; whether it helped is known only after this time. */
-const LAG_AGAIN_MS = 60_000;
+/** One more pod for a limit that is passed; whether it helped is known only after this time. */
+const AGAIN_MS = 60_000;
 
 interface Need {
   readonly pods: number;
@@ -73,68 +77,58 @@ interface Need {
   readonly message: string;
 }
 
-const sumOf = (values: readonly (number | undefined)[]): number =>
-  values.reduce<number>((sum, value) => sum + (value ?? 0), 0);
+type Told = readonly [reason: ScaleReason, what: string];
 
-const needFor = (
-  load: number,
-  perPod: number,
-  told: { readonly reason: ScaleReason; readonly what: string },
-): Need => ({
-  pods: Math.ceil(load / perPod),
-  reason: told.reason,
-  message: `${Math.round(load)} ${told.what}, ${Math.round(perPod)} on each connector`,
-});
+/** More pods share these. */
+const SHARED: Readonly<Partial<Record<Measure, Told>>> = {
+  connections: ["Connections", "connections"],
+  messages: ["Messages", "messages a second"],
+  cpu: ["Cpu", "millicores"],
+};
 
-/** The connectors that each measure asks for. What pods do not report counts as nothing here. */
-function needsOf({ spec, loads, now, present, before }: ScaleFacts, slack: number): readonly Need[] {
-  const { connectionsPerPod, messagesPerSecondPerPod, eventLoopLagMs } = spec;
-  const connections = sumOf(loads.map((load) => load.connections));
-  const messages = sumOf(loads.map((load) => load.messagesPerSecond));
-  const lag = Math.max(0, ...loads.map((load) => load.eventLoopLagMs ?? 0));
-  const isAgain = Math.abs(now - (before.lastScaleAt ?? Number.NEGATIVE_INFINITY)) >= LAG_AGAIN_MS;
-  const isLate = eventLoopLagMs !== undefined && lag > eventLoopLagMs * slack;
-  return [
-    needFor(connections, connectionsPerPod * slack, { reason: "Connections", what: "connections" }),
-    ...(messagesPerSecondPerPod === undefined
-      ? []
-      : [
-          needFor(messages, messagesPerSecondPerPod * slack, {
-            reason: "Messages",
-            what: "messages a second",
-          }),
-        ]),
-    ...(isLate
-      ? [
-          {
-            pods: present + (isAgain && lag > eventLoopLagMs ? 1 : 0),
-            reason: "EventLoopLag" as const,
-            message: `an event loop lags by ${Math.round(lag)} ms, and ${eventLoopLagMs} ms is the limit`,
-          },
-        ]
-      : []),
-  ];
+/** Another pod may help with these, and nobody knows by how much. */
+const LIMITS: Readonly<Partial<Record<Measure, Told>>> = {
+  lag: ["EventLoopLag", "ms that an event loop is late"],
+  inbox: ["Inbox", "requests that wait"],
+};
+
+/** The pods that one measure asks for. What pods do not report counts as nothing here. */
+function needOf(measure: Measure, { spec, loads, now, present, before }: ScaleFacts, slack: number): Need {
+  const perPod = spec.perPod[measure] ?? Number.POSITIVE_INFINITY;
+  const all = loads.map((load) => load[measure] ?? 0);
+  const shared = SHARED[measure];
+  if (shared !== undefined) {
+    const [reason, what] = shared;
+    const sum = all.reduce((total, value) => total + value, 0);
+    const message = `${Math.round(sum)} ${what}, and ${perPod} for each ${spec.pod}`;
+    return { pods: Math.ceil(sum / (perPod * slack)), reason, message };
+  }
+  const [reason, what] = LIMITS[measure] ?? ["Enough", measure];
+  const worst = Math.max(0, ...all);
+  const message = `${Math.round(worst)} ${what}, and ${perPod} is the limit`;
+  if (worst <= perPod * slack) return { pods: 0, reason, message };
+  const isAgain = Math.abs(now - (before.lastScaleAt ?? Number.NEGATIVE_INFINITY)) >= AGAIN_MS;
+  return { pods: present + (isAgain && worst > perPod ? 1 : 0), reason, message };
 }
+
+const measuresOf = ({ perPod }: ScaleSpec): readonly Measure[] => Object.keys(perPod) as Measure[];
+
+const needsOf = (facts: ScaleFacts, slack: number): readonly Need[] =>
+  measuresOf(facts.spec).map((measure) => needOf(measure, facts, slack));
 
 const most = (needs: readonly Need[]): Need =>
   needs.reduce((a, b) => (b.pods > a.pods ? b : a), { pods: 0, reason: "Enough", message: "no load" });
 
 const isMissing = ({ spec, loads }: ScaleFacts): boolean =>
-  loads.length === 0 ||
-  loads.some(
-    (load) =>
-      load.connections === undefined ||
-      (spec.messagesPerSecondPerPod !== undefined && load.messagesPerSecond === undefined) ||
-      (spec.eventLoopLagMs !== undefined && load.eventLoopLagMs === undefined),
-  );
+  loads.length === 0 || loads.some((load) => measuresOf(spec).some((measure) => load[measure] === undefined));
 
-/** Why fewer connectors are not taken now, although they would be enough; undefined if they are. */
+/** Why fewer are not taken now, although they would be enough; undefined if they are. */
 function heldBy(facts: ScaleFacts, lowSince: number): readonly [ScaleReason, string] | undefined {
   const { spec, now } = facts;
   if (spec.pauseScaleIn) return ["ScaleInPaused", "pauseScaleIn is set"];
-  if (facts.isMoving) return ["Draining", "devices are moving from one connector to another"];
+  if (facts.isMoving) return ["Draining", spec.moving];
   if (now - lowSince < spec.stabilisationMs)
-    return ["Stabilising", `fewer connectors have to be enough for ${spec.stabilisationMs / 1_000} s`];
+    return ["Stabilising", `fewer have to be enough for ${spec.stabilisationMs / 1_000} s`];
   return undefined;
 }
 
@@ -147,9 +141,9 @@ function lowOf({ before, now }: ScaleFacts, fewer: number): { lowSince: number; 
 }
 
 /**
- * How many connectors there shall be. More are taken at once, by whatever asks for most. Fewer are taken only
- * if they were enough for all of the stabilisation time, and then as many as were needed most in that time.
- * What is not reported is never taken as a reason for fewer.
+ * How many pods of a component there shall be. More are taken at once, by whatever asks for most. Fewer are
+ * taken only if they were enough for all of the stabilisation time, and then as many as were needed most in
+ * that time. What is not reported is never taken as a reason for fewer.
  */
 export function scaleOf(facts: ScaleFacts): ScaleDecision {
   const { spec, present, now, before } = facts;
@@ -178,7 +172,7 @@ export function scaleOf(facts: ScaleFacts): ScaleDecision {
     return to(within(need.pods), need.reason, need.message);
   }
   if (isMissing(facts))
-    return stay("MetricsMissing", "not every connector reports its load", { missingSince: now, ...before });
+    return stay("MetricsMissing", `not every ${spec.pod} reports its load`, { missingSince: now, ...before });
   const low = most(needsOf(facts, SLACK));
   const fewer = within(low.pods);
   if (fewer >= present) return stay("Enough", need.message);
@@ -189,26 +183,13 @@ export function scaleOf(facts: ScaleFacts): ScaleDecision {
   return stay(reason, why, lowNeed < present ? { ...kept, lowSince, lowNeed } : kept);
 }
 
-/** A connector carries too much beyond this many times its fair share. */
-const OVERFULL = 1.2;
-/** Fewer than these are not worth a move. */
-const SHED_MIN = 10;
-
-/**
- * The devices that each connector sends to the others after a new one came, by the connector's name: all
- * that is beyond its fair share, of those that carry over 1.2 times that.
- */
-export function shedsOf(
-  pods: readonly { readonly name: string; readonly connections: number | undefined }[],
-): ReadonlyMap<string, number> {
-  const known = pods.flatMap(({ name, connections }) =>
-    connections === undefined ? [] : [{ name, connections }],
-  );
-  if (known.length < pods.length || pods.length < 2) return new Map();
-  const fair = sumOf(known.map(({ connections }) => connections)) / pods.length;
-  return new Map(
-    known
-      .filter(({ connections }) => connections > OVERFULL * fair && connections - fair >= SHED_MIN)
-      .map(({ name, connections }) => [name, Math.floor(connections - fair)]),
-  );
+/** The number that somebody else chose, within the bounds. */
+export function boundedOf(
+  { minReplicas: min, maxReplicas: max }: Pick<ScaleSpec, "maxReplicas" | "minReplicas">,
+  asked: number,
+): ScaleDecision {
+  const desired = Math.min(max, Math.max(min, asked));
+  if (desired === asked) return { desired, reason: "External", message: "replicas says so", memory: {} };
+  const message = `replicas is ${asked}; minReplicas is ${min} and maxReplicas is ${max}`;
+  return { desired, reason: "Bounds", message, memory: {} };
 }

@@ -85,6 +85,22 @@ const ROWS: readonly Row[] = [
     replicas: { new: 2 },
   },
   {
+    what: "nor while one that has to go still has devices",
+    fleet: fleetOf(1, [
+      podOf("a"),
+      podOf("b", { ...out, mark: marked }),
+      old("c", { ...draining, mark: { ...told, deadline: NOW - 2_000, to: 0, goesSince: NOW } }),
+    ]),
+    acts: [],
+    replicas: { new: 2, old: 0 },
+  },
+  {
+    what: "nor while one that stays sheds: both have the same rate",
+    fleet: fleetOf(1, [podOf("a", { shedLeft: 3 }), podOf("b", { ...out, mark: marked })]),
+    acts: [],
+    replicas: { new: 2 },
+  },
+  {
     what: "one without devices needs nobody's rate",
     fleet: fleetOf(1, [
       podOf("a"),

@@ -1,6 +1,7 @@
 import type { DrainMark, Why } from "./drain-mark.ts";
 import type { ConnectorPod, Fleet, Revision } from "./fleet.ts";
 import { keepersOf } from "./fleet.ts";
+import { isShedding } from "./sheds.ts";
 import { victimsOf } from "./victims.ts";
 
 /** One thing to do with one pod. Each is safe to do again, and to leave half done: the next pass goes on. */
@@ -42,7 +43,7 @@ const PATIENCE_MS = 30_000;
 const VERIFY_MS = 5_000;
 
 /** From this many ready pods of the current revision on, old ones leave the Service. */
-const enoughOf = (wanted: number): number => Math.max(1, Math.ceil(wanted / 2));
+export const enoughOf = (wanted: number): number => Math.max(1, Math.ceil(wanted / 2));
 
 /** One that says that it does not drain forgot it when its container started again, or never heard of it. */
 const isTold = ({ mark, drain }: ConnectorPod): boolean => mark?.deadline !== undefined && drain !== "none";
@@ -54,7 +55,7 @@ const isEmpty = (pod: ConnectorPod): boolean =>
 
 /** A pod whose devices are on their way, told by us or by its own end. */
 const isDraining = (pod: ConnectorPod): boolean =>
-  pod.isEnding ? (pod.connections ?? 0) > 0 : isTold(pod) && !isEmpty(pod) && !isReleased(pod);
+  pod.isEnding ? (pod.connections ?? 0) > 0 : isTold(pod) && !isEmpty(pod);
 
 /** The pods by what becomes of them in this pass. */
 class Sorted {
@@ -87,10 +88,12 @@ class Sorted {
     return drainsOld && (wanted === 0 || this.readyCurrent >= enoughOf(wanted));
   }
 
-  /** Whether those that have left it come back. Later than `drainsOld` ends, so that nothing flaps. */
+  /**
+   * Whether those that have left it come back. Later than `drainsOld` ends, so that nothing flaps. A rollout
+   * that holds leaves them where they are: their devices would move twice.
+   */
   get keepsOld(): boolean {
-    const { wanted, drainsOld } = this.fleet;
-    if (!drainsOld) return true;
+    const { wanted } = this.fleet;
     return wanted > 0 && this.readyCurrent < Math.max(1, Math.floor(enoughOf(wanted) / 2));
   }
 }
@@ -169,13 +172,15 @@ function telling(sorted: Sorted, released: ReadonlySet<string>, drainsAtOnce: nu
   const { fleet, live } = sorted;
   const acts: Act[] = [];
   const told = new Set<string>();
-  let going = fleet.pods.filter(isDraining).length;
+  // Devices that are shed have the same rate. A shed is told to end as soon as a pod is to go.
+  let going = fleet.pods.filter((pod) => isDraining(pod) || isShedding(pod, fleet.now)).length;
   const isReleasing = new Set(
     live.filter((pod) => isReleased(pod) || released.has(pod.name)).map(({ revision }) => revision),
   );
   for (const pod of live.toSorted((a, b) => (a.mark?.since ?? 0) - (b.mark?.since ?? 0))) {
     const { mark } = pod;
     if (mark === undefined || !pod.isRunning || isReleased(pod)) continue;
+    if (mark.why === "OldRevision" && !fleet.drainsOld && !isTold(pod)) continue;
     if (isTold(pod)) {
       if (isFromAhead(mark, fleet)) acts.push({ does: "tell", pod: pod.name, mark: toldMark(mark, fleet) });
       continue;

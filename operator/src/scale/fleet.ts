@@ -1,5 +1,6 @@
 import type { DrainState } from "@jichat/protocol/drain.ts";
 import type { DrainMark } from "./drain-mark.ts";
+import type { ShedMark } from "./shed-mark.ts";
 
 /** A connector's pod, as far as it matters for who goes and when. */
 export interface ConnectorPod {
@@ -21,6 +22,10 @@ export interface ConnectorPod {
   readonly connections: number | undefined;
   /** Undefined if it does not answer, or is of a version that cannot say. */
   readonly drain: DrainState | undefined;
+  /** It was told to send some of its devices to others. */
+  readonly shed: ShedMark | undefined;
+  /** Of these, devices that it has not told yet; undefined if it does not say. */
+  readonly shedLeft: number | undefined;
 }
 
 /** One revision's Deployment. */
@@ -42,7 +47,7 @@ export interface Fleet {
   readonly wanted: number;
   /** How many pods the current revision may have: fewer than are wanted while it proves itself. */
   readonly currentMax: number;
-  /** Whether the rollout lets old revisions go. */
+  /** Whether the rollout lets devices of old revisions go. Those that were told go on. */
   readonly drainsOld: boolean;
   /** The revision that the spec asks for. */
   readonly current: string;

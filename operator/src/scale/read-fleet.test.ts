@@ -8,7 +8,8 @@ import type { KubeObject } from "../kube/object.ts";
 import { Observed } from "../observed.ts";
 import { DRAIN_ANNOTATION } from "./drain-mark.ts";
 import type { PodObject } from "../pod-object.ts";
-import { fleetOf } from "./read-fleet.ts";
+import { Metrics } from "../pod-metrics.ts";
+import { fleetOf, toldBy } from "./read-fleet.ts";
 import { withRouting } from "./routing.ts";
 
 const INPUT = inputOf({ drain: { deadlineSeconds: 30, maxReconnectsPerSecond: 70 } });
@@ -20,11 +21,17 @@ const withStatus = (status: object): PodObject => ({
   ...POD,
   status: Object.assign({}, POD.status, status),
 });
+const TOLD = "jichat_connector_sockets 3\njichat_connector_drain 1\njichat_connector_shed_left 0\n";
 const seen = (...objects: readonly KubeObject[]) =>
-  fleetOf(INPUT, new Observed([DEPLOYMENT, ...objects]), REVISION, {
-    now: 5_000,
-    pods: new Map([[POD.metadata.name, { connections: 3, drain: "waiting" }]]),
-  });
+  fleetOf(
+    INPUT,
+    new Observed([DEPLOYMENT, ...objects]),
+    { current: REVISION, drainsOld: true },
+    {
+      now: 5_000,
+      pods: new Map([[POD.metadata.name, toldBy(new Metrics(TOLD))]]),
+    },
+  );
 
 test("a fleet has what the spec, the API server and the connectors say", () => {
   const { pods, revisions, ...rest } = seen(POD, OTHER);
@@ -44,6 +51,8 @@ test("a fleet has what the spec, the API server and the connectors say", () => {
     mark: undefined,
     connections: 3,
     drain: "waiting",
+    shed: undefined,
+    shedLeft: 0,
   });
   assert.deepEqual([pods[1]?.connections, pods[1]?.drain], [undefined, undefined], "it did not answer");
 });

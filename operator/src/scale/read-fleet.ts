@@ -7,15 +7,37 @@ import { wantedReplicas } from "../desired/workloads.ts";
 import type { KubeObject } from "../kube/object.ts";
 import type { Observed } from "../observed.ts";
 import { countOf } from "../observed.ts";
+import type { Metrics, PodMetrics } from "../pod-metrics.ts";
 import type { PodObject } from "../pod-object.ts";
 import { isPodReady } from "../pod-object.ts";
 import { DRAIN_ANNOTATION, readMark } from "./drain-mark.ts";
 import type { ConnectorPod, Fleet } from "./fleet.ts";
+import { SHED_ANNOTATION, readShedMark } from "./shed-mark.ts";
 
 /** What a connector reported a moment ago; a field that it did not report is absent. */
 export interface ConnectorTold {
   readonly connections?: number;
   readonly drain?: DrainState;
+  /** Devices that are still to be told to go to others that have room. */
+  readonly shedLeft?: number;
+  /** All that it told, for whoever judges by another metric. */
+  readonly metrics: Metrics;
+}
+
+/** What the gauge `jichat_connector_drain` stands for, by its number. */
+const DRAIN_STATES: readonly DrainState[] = ["none", "waiting", "draining", "drained"];
+
+/** What a connector's metrics say of its devices and of its drain. An older version says less. */
+export function toldBy(metrics: Metrics): ConnectorTold {
+  const connections = metrics.sum("jichat_connector_sockets");
+  const shedLeft = metrics.sum("jichat_connector_shed_left");
+  const drain = DRAIN_STATES[metrics.sum("jichat_connector_drain") ?? Number.NaN];
+  return {
+    ...(connections === undefined ? {} : { connections }),
+    ...(drain === undefined ? {} : { drain }),
+    ...(shedLeft === undefined ? {} : { shedLeft }),
+    metrics,
+  };
 }
 
 /** What connectors told, by the name of their pod, and when it was. */
@@ -26,6 +48,11 @@ export interface ConnectorsTold {
 }
 
 export const NOTHING_TOLD: ConnectorsTold = { now: 0, pods: new Map() };
+
+export const connectorsTold = (now: number, metrics: PodMetrics): ConnectorsTold => ({
+  now,
+  pods: new Map([...metrics].map(([pod, told]) => [pod, toldBy(told)])),
+});
 
 type Slice = KubeObject & Pick<V1EndpointSlice, "endpoints">;
 
@@ -54,11 +81,14 @@ function isRunning({ status }: PodObject): boolean {
 const hasEnded = ({ status }: PodObject): boolean =>
   status?.phase === "Succeeded" || status?.phase === "Failed";
 
+/** What a rollout says of them: their revision, and whether others may be told to go. */
+export type FleetSteering = Pick<Fleet, "current" | "drainsOld">;
+
 /** The connectors at this moment: what the API server has, and what they told themselves. */
 export function fleetOf(
   input: DesiredInput,
   observed: Observed,
-  current: string,
+  { current, drainsOld }: FleetSteering,
   { now, pods: told }: ConnectorsTold,
 ): Fleet {
   const ready = inService(input, observed);
@@ -81,6 +111,8 @@ export function fleetOf(
         mark: readMark(annotations?.[DRAIN_ANNOTATION], now),
         connections: told.get(name)?.connections,
         drain: told.get(name)?.drain,
+        shed: readShedMark(annotations?.[SHED_ANNOTATION]),
+        shedLeft: told.get(name)?.shedLeft,
       };
     });
   const revisions = observed.ofKind<Workload>("Deployment", "connector").map((deployment) => ({
@@ -93,7 +125,7 @@ export function fleetOf(
     now,
     wanted,
     currentMax: wanted,
-    drainsOld: true,
+    drainsOld,
     current,
     pods,
     revisions,

@@ -8,7 +8,13 @@ import type { DrainPlan } from "./drains.ts";
 import { NO_DRAINS, drainsOf } from "./drains.ts";
 import type { Fleet } from "./fleet.ts";
 import type { ConnectorsTold } from "./read-fleet.ts";
+import type { FleetSteering } from "./read-fleet.ts";
 import { fleetOf } from "./read-fleet.ts";
+import type { Steering } from "./rollout-state.ts";
+import { steeringOf } from "./rollout-state.ts";
+import { askedOf } from "./rebalance.ts";
+import type { ShedPlan } from "./sheds.ts";
+import { NO_SHEDS, shedsOf } from "./sheds.ts";
 
 export interface Connectors {
   readonly current: KubeObject;
@@ -18,17 +24,31 @@ export interface Connectors {
   readonly done: readonly KubeObject[];
   readonly fleet: Fleet;
   readonly drains: DrainPlan;
+  readonly sheds: ShedPlan;
 }
 
-const revisionOf = ({ metadata }: KubeObject): string => metadata.labels?.[LABELS.revision] ?? "";
+export const revisionOf = ({ metadata }: KubeObject): string => metadata.labels?.[LABELS.revision] ?? "";
 
-/** The connectors' Deployments of other revisions than the spec asks for. */
-export const olderRevisions = (input: DesiredInput, observed: Observed): readonly Workload[] => {
-  const current = revisionOf(connectorRevision(input, 0));
-  return observed
+/** The revision that the spec asks for. */
+export const wantedRevision = (input: DesiredInput): string => revisionOf(connectorRevision(input, 0));
+
+/** The revision that connectors are to be of at present: while a rollout holds, it is the one that served. */
+export function presentRevision(input: DesiredInput): string {
+  const { rollout } = input.cluster.status ?? {};
+  return rollout === undefined ? wantedRevision(input) : steeringOf(rollout).current;
+}
+
+/** The connectors' Deployments of other revisions than this one. */
+export const otherRevisions = (current: string, observed: Observed): readonly Workload[] =>
+  observed
     .ofKind<Workload>("Deployment", "connector")
     .filter((deployment) => revisionOf(deployment) !== current);
-};
+
+/** The Deployment of a revision, as it is. */
+export const deploymentOf = (revision: string, observed: Observed): Workload | undefined =>
+  observed
+    .ofKind<Workload>("Deployment", "connector")
+    .find((deployment) => revisionOf(deployment) === revision);
 
 const isGone = ({ spec, status }: Workload): boolean =>
   (spec.replicas ?? 0) === 0 && (status?.replicas ?? 0) === 0;
@@ -37,21 +57,30 @@ const isGone = ({ spec, status }: Workload): boolean =>
  * The Deployment of each revision of connectors, with the replicas that it has meanwhile, and what to do with
  * the pods that are to go. While the ChatCluster falls asleep, no pod has a successor: all end at once.
  */
-export function connectorsOf(input: DesiredInput, observed: Observed, told: ConnectorsTold): Connectors {
-  const name = revisionOf(connectorRevision(input, 0));
-  const fleet = fleetOf(input, observed, name, told);
+export function connectorsOf(
+  input: DesiredInput,
+  observed: Observed,
+  told: ConnectorsTold,
+  steering?: FleetSteering & Pick<Steering, "keeps">,
+): Connectors {
+  const wanted = wantedRevision(input);
+  const { current: name, drainsOld, keeps } = steering ?? { current: wanted, drainsOld: true };
+  const fleet = fleetOf(input, observed, { current: name, drainsOld }, told);
   const isAsleep = input.cluster.spec.hibernate;
   const drains = isAsleep ? NO_DRAINS : drainsOf(fleet);
   const replicas = drains.replicas.get(name) ?? wantedReplicas(input, "connector");
-  const older = olderRevisions(input, observed);
+  const older = otherRevisions(name, observed);
+  const isDone = (deployment: Workload): boolean => isGone(deployment) && revisionOf(deployment) !== keeps;
+  const own = name === wanted ? undefined : deploymentOf(name, observed);
   return {
-    current: connectorRevision(input, replicas),
+    current: own === undefined ? connectorRevision(input, replicas) : scaled(own, replicas),
     older: older
-      .filter((deployment) => !isGone(deployment))
+      .filter((deployment) => !isDone(deployment))
       .map((deployment) => scaled(deployment, drains.replicas.get(revisionOf(deployment)) ?? 0)),
-    done: older.filter(isGone),
+    done: older.filter(isDone),
     fleet,
     drains,
+    sheds: isAsleep ? NO_SHEDS : shedsOf(fleet, askedOf(input.cluster)),
   };
 }
 

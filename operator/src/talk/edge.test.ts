@@ -26,8 +26,9 @@ test("the print of the edge changes with the spec, the ready pods, the answering
   const print = (
     more: { input?: DesiredInput; ready?: number; seen?: BackendsSeen; faults?: Fault[] } = {},
   ): string =>
-    edgeOf(more.input ?? input, of(input, settled(current, more.ready)), more.seen ?? WELL, more.faults ?? [])
-      .print;
+    edgeOf(more.input ?? input, of(input, settled(current, more.ready)), more.seen ?? WELL, {
+      faults: more.faults ?? [],
+    }).print;
   const cluster = clusterOf();
   const later = { ...input, cluster: { ...cluster, metadata: { ...cluster.metadata, generation: 2 } } };
   const gone = { ...WELL, redis: { state: "unreachable", message: "" } as const };
@@ -48,7 +49,7 @@ test("connectors are settled once all wanted ones are ready and of the present r
   const current = connectorRevision(input, 2);
   const other = connectorRevision(inputOf({}, { version: "0.9.0" }), 2);
   const isSettled = (...connectors: readonly KubeObject[]): boolean =>
-    edgeOf(input, of(input, ...connectors), WELL, []).isSettled;
+    edgeOf(input, of(input, ...connectors), WELL, { faults: [] }).isSettled;
   assert.equal(isSettled(settled(current)), true);
   assert.equal(isSettled(settled(current, 1)), false);
   assert.equal(isSettled(settled(other)), false, "the one that is wanted is not there yet");

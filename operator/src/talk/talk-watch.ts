@@ -1,6 +1,7 @@
 import { hashOf } from "../kube/hash.ts";
 import type { Clock } from "@jichat/protocol/clock.ts";
 import type { Told } from "./talk.ts";
+import { Turns } from "./turns.ts";
 import type { Credential, Trust, Way } from "./way.ts";
 
 export interface TalkWatchOptions {
@@ -76,8 +77,7 @@ const NOTHING: Talked = { last: undefined, ageMs: Infinity, goodAgeMs: Infinity,
 export class TalkWatch {
   readonly #options: TalkWatchOptions;
   readonly #watched = new Map<string, Watched>();
-  readonly #waiting: (() => void)[] = [];
-  #running = 0;
+  readonly #turns = new Turns(AT_ONCE);
 
   constructor(options: TalkWatchOptions) {
     this.#options = options;
@@ -99,6 +99,12 @@ export class TalkWatch {
   said(key: string): Talked | undefined {
     const watched = this.#watched.get(key);
     return watched === undefined ? undefined : talkedOf(watched, this.#options.clock.monotonic());
+  }
+
+  /** The way that talks take there, with what counted until lately; undefined if no talks run there. */
+  way(key: string): Way | undefined {
+    const watched = this.#watched.get(key);
+    return watched === undefined ? undefined : triedBy(watched);
   }
 
   /** Stops the talks, and drops their results. */
@@ -158,28 +164,19 @@ export class TalkWatch {
         await this.#sleep(watched, left);
         continue;
       }
-      await this.#turn();
-      try {
+      await this.#turns.run(async () => {
         if (!signal.aborted) await this.#talk(key, watched);
-      } finally {
-        this.#done();
-      }
+      });
     }
   }
 
   async #talk(key: string, watched: Watched): Promise<void> {
     const { clock, talk, onNews, onTold } = this.#options;
-    const { way } = watched.edge;
     const { signal } = watched.stop;
     const before = newsOf(watched);
     // A change from here on may not be covered by this talk.
     watched.dueAt = Infinity;
-    const tried = {
-      ...way,
-      trust: [...way.trust, ...(watched.before?.trust ?? [])],
-      credentials: [...way.credentials, ...(watched.before?.credentials ?? [])],
-    };
-    const told = await talk(tried, watched.nextPartition, signal);
+    const told = await talk(triedBy(watched), watched.nextPartition, signal);
     if (signal.aborted) return;
     const now = clock.monotonic();
     const isGood = told.outcome === "ok";
@@ -202,22 +199,13 @@ export class TalkWatch {
     // An earlier wake-up aborts the sleep.
     await this.#options.clock.sleep(ms, signal).catch(() => undefined);
   }
-
-  async #turn(): Promise<void> {
-    if (this.#running >= AT_ONCE)
-      await new Promise<void>((resolve) => {
-        this.#waiting.push(resolve);
-      });
-    else this.#running += 1;
-  }
-
-  /** The longest waiting talk takes the place at once: the place is not free in between. */
-  #done(): void {
-    const next = this.#waiting.shift();
-    if (next === undefined) this.#running -= 1;
-    else next();
-  }
 }
+
+const triedBy = ({ edge: { way }, before }: Watched): Way => ({
+  ...way,
+  trust: [...way.trust, ...(before?.trust ?? [])],
+  credentials: [...way.credentials, ...(before?.credentials ?? [])],
+});
 
 const talkedOf = ({ last, lastAt, goodAt, failures }: Watched, now: number): Talked => ({
   last,

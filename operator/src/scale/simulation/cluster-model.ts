@@ -22,11 +22,18 @@ export interface ModelPod {
   drain: DrainState;
   perSecond: number;
   drainEnds: number;
+  shedMark: string | undefined;
+  /** Devices that are still to be told to go to others, and how many in a second. */
+  shedLeft: number;
+  shedPerSecond: number;
 }
+
+/** `never ready`: its pods never come up. The others do, and harm who is connected to them. */
+export type RevisionFault = "never ready" | "loses messages" | "fails under load";
 
 export interface ModelRevision {
   readonly name: string;
-  readonly isBroken: boolean;
+  readonly fault: RevisionFault | undefined;
   replicas: number;
   counted: number;
   isSeen: boolean;
@@ -79,7 +86,7 @@ export class ClusterModel {
 
   /** Whether it takes new devices, in truth. */
   serves(pod: ModelPod): boolean {
-    return answers(pod, this.revisions.get(pod.revision)?.isBroken === true);
+    return answers(pod, this.revisions.get(pod.revision)?.fault === "never ready");
   }
 
   get connected(): number {
@@ -112,7 +119,7 @@ export class ClusterModel {
   /** The container ends and starts again: it knows nothing of a drain. */
   restart(pod: ModelPod): void {
     this.#faultAt = this.now;
-    Object.assign(pod, { isRunning: false, isReady: false, devices: 0, drain: "none" });
+    Object.assign(pod, { isRunning: false, isReady: false, devices: 0, drain: "none", shedLeft: 0 });
     pod.startsAt = this.now + this.#dice.int(2, 8);
   }
 
@@ -169,6 +176,9 @@ export class ClusterModel {
       drain: "none",
       perSecond: 0,
       drainEnds: 0,
+      shedMark: undefined,
+      shedLeft: 0,
+      shedPerSecond: 0,
     });
   }
 
@@ -195,6 +205,7 @@ export class ClusterModel {
   #drains(): void {
     this.told = 0;
     for (const pod of this.pods.values()) {
+      this.#shed(pod);
       if (pod.drain !== "draining") continue;
       const moved = Math.min(pod.perSecond, pod.devices);
       pod.devices -= moved;
@@ -202,6 +213,15 @@ export class ClusterModel {
       if (this.now >= pod.drainEnds) pod.devices = 0;
       if (pod.devices === 0) pod.drain = "drained";
     }
+  }
+
+  /** A drain ends a shed: all devices go. */
+  #shed(pod: ModelPod): void {
+    if (pod.drain !== "none" || pod.isEnding) pod.shedLeft = 0;
+    const moved = Math.min(pod.shedLeft, pod.shedPerSecond, pod.devices);
+    pod.devices -= moved;
+    this.told += moved;
+    pod.shedLeft = Math.min(pod.shedLeft - moved, pod.devices);
   }
 
   /** Who is not connected tries one of the slice. Proxies still know a slice of a moment ago. */

@@ -1,5 +1,7 @@
 import { Dice } from "@jichat/protocol/dice.ts";
 import { DRAINS_AT_ONCE } from "../drains.ts";
+import { excessOf } from "../sheds.ts";
+import type { ModelPod, RevisionFault } from "./cluster-model.ts";
 import { ClusterModel } from "./cluster-model.ts";
 import type { Guards } from "./guards.ts";
 import { ALL } from "./guards.ts";
@@ -9,7 +11,7 @@ import { OperatorModel } from "./operator-model.ts";
 /** A day is short, and full of what else happens in weeks. */
 const DAY_S = 600;
 /** After the last fault and change, everything has to be as wanted within this time. */
-const QUIET_S = 400;
+const QUIET_S = 700;
 const EVENT_S = 40;
 /** Some part of the slice is a moment behind: longer than that, nobody can connect. */
 const CLOSED_MAX_S = 25;
@@ -19,6 +21,7 @@ const MIN_REPLICAS = 2;
 const MAX_REPLICAS = 8;
 const PER_SECOND = 40;
 const DEADLINE_MS = 60_000;
+const FAULTS: readonly RevisionFault[] = ["never ready", "loses messages", "fails under load"];
 
 /** One random day of the connectors of a ChatCluster: load, faults and changes, all from one seed. */
 export class Day {
@@ -32,6 +35,8 @@ export class Day {
   /** The last moment at which more connectors would have been needed than fewer. */
   #neededAt = 0;
   #isClockSure = true;
+  /** Whether somebody mends a revision that is broken, in the evening. */
+  readonly #isMended: boolean;
 
   constructor(seed: number, guards: Guards = ALL) {
     this.#dice = new Dice(seed);
@@ -44,7 +49,9 @@ export class Day {
         ? {
             minReplicas: MIN_REPLICAS,
             maxReplicas: MAX_REPLICAS,
-            connectionsPerPod: CONNECTIONS_PER_POD,
+            perPod: { connections: CONNECTIONS_PER_POD },
+            pod: "connector",
+            moving: "devices move",
             stabilisationMs: STABILISATION_S * 1_000,
             pauseScaleIn: false,
             pauseScaleOut: false,
@@ -56,7 +63,8 @@ export class Day {
       memory: {},
     };
     this.operator = new OperatorModel(this.model, this.spec, this.#dice, guards);
-    this.#roll(false);
+    this.#isMended = this.#dice.chance(0.5);
+    this.#roll(undefined);
     this.model.demand = this.#dice.int(0, 1_000);
   }
 
@@ -93,21 +101,39 @@ export class Day {
 
   /** What was begun ends after its time. */
   #tend(isDay: boolean): void {
-    const { operator, model } = this;
+    const { operator } = this;
     this.#away -= 1;
     this.#deaf -= 1;
     operator.isAway = this.#away > 0 && isDay;
     operator.isDeaf = this.#deaf > 0 && isDay;
     // A broken revision does not stay for ever: somebody mends it.
-    if (!isDay && model.revisions.get(this.spec.revision)?.isBroken === true) this.#roll(false);
+    if (!isDay) this.#evening();
+  }
+
+  /** Nobody is asked any more, and what cannot end by itself is mended. */
+  #evening(): void {
+    const { operator, model, spec } = this;
+    const { people } = operator.rollout;
+    people.isSupervised = false;
+    people.rollback = undefined;
+    const phase = people.status?.phase;
+    const isBroken = model.revisions.get(spec.revision)?.fault !== undefined;
+    // What came while nothing served, or without a device, was not proven: it stays until somebody mends it.
+    if (isBroken && (this.#isMended || phase === "Done")) this.#roll(undefined);
+    if (!isBroken && phase === "RolledBack") people.promote = spec.revision;
   }
 
   #event(): void {
     const { spec, operator, model } = this;
+    const { people } = operator.rollout;
     const live = model.live();
     const kinds: readonly (readonly [number, () => void])[] = [
       [4, () => (spec.replicas = this.#dice.int(1, 6))],
-      [3, () => this.#roll(this.#dice.chance(0.25))],
+      [3, () => this.#roll(this.#dice.chance(0.4) ? this.#dice.pick(FAULTS) : undefined)],
+      [1, () => (people.isSupervised = !people.isSupervised)],
+      [1, () => (people.promote = spec.revision)],
+      [1, () => (people.rollback = spec.revision)],
+      [1, () => (operator.rollout.closedUntil = model.now + this.#dice.int(5, 120))],
       [1, () => this.#back()],
       [3, () => this.#fault(live.filter(() => this.#dice.chance(0.3)).slice(0, 2), false)],
       [2, () => this.#fault(live.filter(() => this.#dice.chance(0.3)).slice(0, 2), true)],
@@ -123,8 +149,20 @@ export class Day {
       [1, () => this.#jump(this.#dice.pick([-86_400_000, -3_600_000, -20_000, 20_000, 3_600_000]))],
       [2, () => (model.demand = this.#dice.int(0, 1_400))],
       [1, () => operator.restart()],
+      [2, () => this.#gather(live)],
     ];
     this.#dice.weighted(kinds)();
+  }
+
+  /** A balancer sends the devices of all to one of them. */
+  #gather(pods: readonly ModelPod[]): void {
+    const [to, ...others] = pods;
+    if (to === undefined || !pods.every(({ name, mark }) => mark === undefined && this.model.slice.has(name)))
+      return;
+    for (const pod of others) {
+      to.devices += pod.devices;
+      pod.devices = 0;
+    }
   }
 
   #jump(ms: number): void {
@@ -141,17 +179,18 @@ export class Day {
     }
   }
 
-  #roll(isBroken: boolean): void {
+  #roll(fault: RevisionFault | undefined): void {
     const name = `r${this.#revisions}`;
     this.#revisions += 1;
-    this.model.revisions.set(name, { name, isBroken, replicas: 0, counted: 0, isSeen: false });
+    this.model.revisions.set(name, { name, fault, replicas: 0, counted: 0, isSeen: false });
     this.spec.revision = name;
   }
 
   /** The spec as it was before: a revision that is on its way out is wanted again. */
   #back(): void {
-    const healthy = [...this.model.revisions.values()].filter(({ isBroken }) => !isBroken);
+    const healthy = [...this.model.revisions.values()].filter(({ fault }) => fault === undefined);
     this.spec.revision = this.#dice.pick(healthy).name;
+    this.operator.rollout.asked(this.spec.revision);
   }
 
   #checkScale(): void {
@@ -176,24 +215,39 @@ export class Day {
     const draining = model.live().filter(({ drain, devices }) => drain === "draining" && devices > 0);
     if (draining.length > DRAINS_AT_ONCE)
       model.violate(`${draining.length} connectors drain, and ${DRAINS_AT_ONCE} may`);
+    for (const { name, revision, devices } of model.live())
+      if (
+        devices > 0 &&
+        model.revisions.get(revision)?.fault === "loses messages" &&
+        !this.operator.rollout.atOnce.has(revision)
+      )
+        model.violate(`${devices} devices are on ${name}, which loses messages`);
     if (model.closedFor > CLOSED_MAX_S)
       model.violate(`no way in for ${model.closedFor} s, although a connector could take devices`);
   }
 
   #checkEnd(): void {
-    const { model, spec } = this;
+    const { model, spec, operator } = this;
     const wanted = spec.desired;
+    const { status } = operator.rollout.people;
+    const isBroken = model.revisions.get(spec.revision)?.fault !== undefined;
+    const end = isBroken ? "RolledBack" : "Done";
+    if (status?.phase !== end || status.to.revision !== spec.revision)
+      model.violate(`the rollout ended as ${JSON.stringify(status)}, and ${spec.revision} is wanted`);
+    const serves = isBroken ? status?.from.revision : spec.revision;
     const odd = model
       .live()
-      .filter(
-        (pod) => pod.revision !== spec.revision || pod.mark !== undefined || !pod.isRouted || !pod.isReady,
-      );
+      .filter((pod) => pod.revision !== serves || pod.mark !== undefined || !pod.isRouted || !pod.isReady);
     if (odd.length > 0 || model.live().length !== wanted)
       model.violate(
         `not level: ${model.live().length} pods, ${wanted} wanted; ${odd.map((pod) => JSON.stringify(pod)).join(" ")}`,
       );
     if (model.connected < model.demand)
       model.violate(`${model.demand - model.connected} devices are not connected`);
+    for (const [name, beyond] of excessOf(
+      model.live().map((pod) => ({ name: pod.name, connections: pod.devices })),
+    ))
+      model.violate(`${name} carries ${beyond} devices more than its share`);
     if (spec.autoscaling === undefined) return;
     const needed = Math.ceil(model.connected / CONNECTIONS_PER_POD);
     if (wanted < Math.min(MAX_REPLICAS, needed))

@@ -21,12 +21,28 @@ export interface Guards {
   readonly undo: boolean;
   /** A pod that forgot its drain, or never heard of it, is told again. */
   readonly tellAgain: boolean;
+  /** Connectors that have more than their share send devices to others. */
+  readonly sheds: boolean;
+  /** Others shed once those that do are done, also after their operator has ended. */
+  readonly roundByRound: boolean;
+  /** Nobody is told to shed while devices move for another reason. */
+  readonly shedsApart: boolean;
+  /** Those that shed are told to stop before a drain begins, and it waits until they have heard of it. */
+  readonly drainsApart: boolean;
   /** Load that is not reported is no reason for fewer connectors. */
   readonly missingMetrics: boolean;
   /** Fewer connectors have to be enough for a while. */
   readonly stabilisation: boolean;
   /** The spec's bounds hold, whatever the load. */
   readonly bounds: boolean;
+  /** A canary proves a revision before any device is on it. */
+  readonly canaryFirst: boolean;
+  /** A closed gate holds the devices where they are. */
+  readonly gatesHold: boolean;
+  /** A rollout that does not move is taken back. */
+  readonly deadline: boolean;
+  /** A revision that was given up is not tried again. */
+  readonly failedOnce: boolean;
 }
 
 export const ALL: Guards = {
@@ -39,7 +55,15 @@ export const ALL: Guards = {
   verify: true,
   undo: true,
   tellAgain: true,
+  sheds: true,
+  roundByRound: true,
+  shedsApart: true,
+  drainsApart: true,
   missingMetrics: true,
   stabilisation: true,
   bounds: true,
+  canaryFirst: true,
+  gatesHold: true,
+  deadline: true,
+  failedOnce: true,
 };

@@ -5,8 +5,15 @@ import { markText, readMark } from "../drain-mark.ts";
 import type { Act } from "../drains.ts";
 import { DRAINS_AT_ONCE, drainsOf } from "../drains.ts";
 import type { ConnectorPod, Fleet } from "../fleet.ts";
+import type { Steering } from "../rollout-state.ts";
+import { steeringOf } from "../rollout-state.ts";
+import { readShedMark, shedMarkText } from "../shed-mark.ts";
+import type { ShedAct } from "../sheds.ts";
+import { NO_SHEDS, isShedding, shedsOf } from "../sheds.ts";
 import type { ClusterModel, ModelPod } from "./cluster-model.ts";
 import type { Guards } from "./guards.ts";
+import { withoutDrains, withoutSheds, withoutTo } from "./blinded.ts";
+import { RolloutModel } from "./rollout-model.ts";
 
 /** The ChatCluster: what people want, and what an operator remembers in its status. */
 export interface ModelSpec {
@@ -21,7 +28,16 @@ export interface ModelSpec {
 
 type Seen = Pick<
   ModelPod,
-  "name" | "revision" | "node" | "isRunning" | "isReady" | "isEnding" | "isRouted" | "mark" | "cost"
+  | "name"
+  | "revision"
+  | "node"
+  | "isRunning"
+  | "isReady"
+  | "isEnding"
+  | "isRouted"
+  | "mark"
+  | "cost"
+  | "shedMark"
 >;
 interface Moment {
   readonly pods: readonly Seen[];
@@ -52,6 +68,7 @@ export class OperatorModel {
   readonly #spec: ModelSpec;
   readonly #dice: Dice;
   readonly #guards: Guards;
+  readonly rollout: RolloutModel;
   readonly #moments: Moment[] = [];
   /** The pods that answered in this pass. */
   #heard = new Set<string>();
@@ -62,6 +79,7 @@ export class OperatorModel {
     this.#spec = spec;
     this.#dice = dice;
     this.#guards = guards;
+    this.rollout = new RolloutModel(model, dice, guards);
   }
 
   get clock(): number {
@@ -70,6 +88,7 @@ export class OperatorModel {
 
   /** Another process takes over: it lists everything, and remembers nothing. */
   restart(): void {
+    this.rollout.restart();
     this.#process = { startedAt: this.#model.now, pods: new Map(), replicas: new Map() };
   }
 
@@ -90,13 +109,31 @@ export class OperatorModel {
     if (this.isAway) return;
     const pods = this.#podsSeen();
     this.#scale(pods);
-    const fleet = this.#fleet(pods);
+    const { desired: wanted, revision: to } = this.#spec;
+    const rollout = this.rollout.decide({ now: this.clock, wanted }, to, pods);
+    const steering = steeringOf(rollout);
+    const fleet = this.#fleet(pods, steering);
     const drainsAtOnce = this.#guards.oneAtATime ? DRAINS_AT_ONCE : 8;
-    const { acts, replicas } = drainsOf(fleet, { drainsAtOnce });
+    const isApart = this.#guards.drainsApart;
+    const { acts, replicas } = drainsOf(isApart ? fleet : withoutSheds(fleet), { drainsAtOnce });
+    const sheds = this.#guards.sheds
+      ? shedsOf(this.#guards.shedsApart ? fleet : withoutDrains(fleet))
+      : NO_SHEDS;
     const writes = [
+      () => {
+        this.rollout.write(rollout);
+      },
+      () => {
+        this.rollout.apply(rollout, steering);
+      },
       ...[...replicas].map(([name, to]) => () => {
         this.#setReplicas(name, to);
       }),
+      ...sheds.acts
+        .filter(({ does }) => isApart || does !== "stop")
+        .map((act) => () => {
+          this.#carryOutShed(act);
+        }),
       ...acts
         .filter((act) => this.#guards.undo || act.does !== "undo" || act.isWrong)
         .map((act) => () => {
@@ -107,7 +144,8 @@ export class OperatorModel {
   }
 
   #late(): Moment {
-    const since = this.#model.now - this.#process.startedAt;
+    // A process lists everything as it begins: it sees nothing that is older than that.
+    const since = Math.max(0, this.#model.now - this.#process.startedAt - 1);
     const late = this.#dice.int(0, Math.min(LATE_S, since));
     const moment = this.#moments.at(-1 - late) ?? this.#moments.at(-1);
     if (moment === undefined) throw new Error("nothing has been there yet");
@@ -136,6 +174,8 @@ export class OperatorModel {
           : mark?.deadline !== undefined && !guards.emptyFirst
             ? 0
             : real.devices,
+        shed: guards.roundByRound ? readShedMark(pod.shedMark) : undefined,
+        shedLeft: !hears ? undefined : guards.roundByRound ? real.shedLeft : 0,
         drain: !hears || (!guards.tellAgain && real.drain === "none") ? undefined : real.drain,
       };
     });
@@ -158,12 +198,11 @@ export class OperatorModel {
         ...(bounds ? {} : { minReplicas: 0, maxReplicas: 1_000 }),
       },
       present: before,
-      loads: running.map(({ connections }) => ({
-        connections: missingMetrics ? connections : (connections ?? 0),
-        messagesPerSecond: undefined,
-        eventLoopLagMs: undefined,
-      })),
-      isMoving: pods.some(({ mark, isEnding }) => mark !== undefined || isEnding),
+      loads: running.map(({ connections }) => {
+        const told = missingMetrics ? connections : (connections ?? 0);
+        return told === undefined ? {} : { connections: told };
+      }),
+      isMoving: pods.some((pod) => pod.mark !== undefined || pod.isEnding || isShedding(pod, this.clock)),
       before: memory,
     });
     spec.desired = decision.desired;
@@ -171,17 +210,17 @@ export class OperatorModel {
     this.scaled = { before, decision };
   }
 
-  #fleet(pods: readonly ConnectorPod[]): Fleet {
-    const { revision, desired, deadlineMs, perSecond } = this.#spec;
+  #fleet(pods: readonly ConnectorPod[], { current, drainsOld }: Steering): Fleet {
+    const { desired, deadlineMs, perSecond } = this.#spec;
     const seen = this.#late().revisions;
     const model = this.#model;
-    if (!model.revisions.has(revision)) throw new Error(`nobody made revision ${revision}`);
+    if (!model.revisions.has(current)) throw new Error(`nobody made revision ${current}`);
     return {
       now: this.clock,
       wanted: desired,
       currentMax: desired,
-      drainsOld: true,
-      current: revision,
+      drainsOld,
+      current,
       pods: this.#guards.releasedTo ? pods : pods.map(withoutTo),
       revisions: [...model.revisions.keys()].flatMap((name) => {
         const one = seen.get(name);
@@ -205,7 +244,7 @@ export class OperatorModel {
     this.#process.replicas.set(name, { at: this.#model.now, to });
   }
 
-  #patch(pod: ModelPod, patch: Partial<Pick<ModelPod, "mark" | "isRouted" | "cost">>): void {
+  #patch(pod: ModelPod, patch: Partial<Pick<ModelPod, "mark" | "isRouted" | "cost" | "shedMark">>): void {
     Object.assign(pod, patch);
     const before = this.#process.pods.get(pod.name)?.patch ?? {};
     this.#process.pods.set(pod.name, { at: this.#model.now, patch: { ...before, ...patch } });
@@ -228,6 +267,7 @@ export class OperatorModel {
         this.#patch(pod, { isRouted: true });
         return;
       case "tell":
+        this.rollout.checkTold(pod, act.mark, this.clock);
         this.#patch(pod, { mark: markText(act.mark) });
         if (!this.#dice.chance(0.03)) this.#tell(pod, act.mark.perSecond ?? 0, wanted);
         return;
@@ -236,6 +276,24 @@ export class OperatorModel {
         pod.drain = "none";
         this.#patch(pod, { mark: undefined, isRouted: true, cost: 0 });
     }
+  }
+
+  #carryOutShed(act: ShedAct): void {
+    const pod = this.#model.pods.get(act.pod);
+    if (pod === undefined || pod.isEnding) return;
+    const hears = pod.isRunning && !this.isDeaf && !this.#dice.chance(0.1);
+    if (act.does === "shed") {
+      this.#patch(pod, { shedMark: shedMarkText(act.mark) });
+      if (!hears || pod.drain !== "none") return;
+      pod.shedLeft = act.mark.connections;
+      pod.shedPerSecond = act.mark.perSecond;
+      return;
+    }
+    if (act.does === "stop") {
+      if (!hears) return;
+      pod.shedLeft = 0;
+    }
+    this.#patch(pod, { shedMark: undefined });
   }
 
   #tell(pod: ModelPod, perSecond: number, wanted: number): void {
@@ -249,10 +307,4 @@ export class OperatorModel {
     pod.perSecond = perSecond;
     pod.drainEnds = model.now + this.#spec.deadlineMs / 1_000;
   }
-}
-
-function withoutTo(pod: ConnectorPod): ConnectorPod {
-  if (pod.mark?.to === undefined) return pod;
-  const { to: _, ...mark } = pod.mark;
-  return { ...pod, mark };
 }
