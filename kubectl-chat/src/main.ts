@@ -20,18 +20,9 @@ const HELP = `kubectl chat COMMAND NAME [FLAGS]
   -n, --namespace  --context  --kubeconfig: as kubectl's
 `;
 
-const COMMANDS = new Set([
-  "status",
-  "pause",
-  "resume",
-  "logs",
-  "trace",
-  "drain",
-  "promote",
-  "rollback",
-  "rebalance",
-  "release",
-]);
+const COMMANDS = new Set(
+  "status pause resume logs trace drain rebalance promote rollback release".split(" "),
+);
 
 async function run(argv: readonly string[]): Promise<number> {
   const { values, positionals } = parseArgs({
