@@ -68,7 +68,7 @@ scenario(
       );
       await chat.until("Progressing", "True", 20_000);
       const secrets = await chat.settled(150_000);
-      const [only, ...others] = await chat.pods("connector");
+      const [only, ...others] = await chat.staying("connector");
       assert.ok(only !== undefined && others.length === 0, "one connector");
       await evict(only, 30_000);
       await until("another connector alone", 60_000, async () => {

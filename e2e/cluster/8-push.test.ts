@@ -107,14 +107,17 @@ scenario(
       async () => {
         let isOver = false;
         const writing = writeTo("bob", () => isOver);
-        const first = await chat.uids(["push"]);
-        await chat.patch({ push: { resources: { requests: { cpu: "30m" } } } });
-        await chat.settled(120_000);
-        assert.notDeepEqual(await chat.uids(["push"]), first, "other pods");
-        const [pod] = await chat.pods("push");
-        assert.ok(pod !== undefined);
-        await killPod(pod);
-        isOver = true;
+        try {
+          const first = await chat.uids(["push"]);
+          await chat.patch({ push: { resources: { requests: { cpu: "30m" } } } });
+          await chat.settled(120_000);
+          assert.notDeepEqual(await chat.uids(["push"]), first, "other pods");
+          const [pod] = await chat.staying("push");
+          assert.ok(pod !== undefined);
+          await killPod(pod);
+        } finally {
+          isOver = true;
+        }
         const told = await toldUpTo("bob", await writing);
         t.diagnostic(`${told.pushes.length} pushes, ${told.repeated} of them again after a kill`);
         assert.equal(told.refused, 0);

@@ -47,7 +47,7 @@ scenario(
 scenario(
   "scale 5b: every pod is evicted in turn, and nobody notices",
   async (t) => {
-    const pods = await chat.pods();
+    const pods = await chat.staying();
     const kinds = pods.map(({ metadata }) => metadata.labels["app.kubernetes.io/component"]);
     const outcome = await underMost(t, chat, {
       name: "evictions",
@@ -75,7 +75,7 @@ scenario(
 scenario(
   "scale 5c: the only connector is evicted, and nobody notices; of two that may not both go, one is kept",
   async (t) => {
-    const [first, second] = await chat.pods("connector");
+    const [first, second] = await chat.staying("connector");
     assert.ok(first !== undefined && second !== undefined);
     assert.ok(await askToEvict(first));
     assert.equal(await askToEvict(second), false, "the budget allows one at a time");
@@ -85,7 +85,7 @@ scenario(
       name: "only-connector",
       perSecond: PER_SECOND,
       act: async ({ mark }) => {
-        const [only, ...others] = await chat.pods("connector");
+        const [only, ...others] = await chat.staying("connector");
         assert.ok(only !== undefined && others.length === 0);
         mark("eviction");
         await evict(only, SETTLED_MS);

@@ -40,7 +40,7 @@ scenario(
   async (t) => {
     const node = await leadersNode();
     const isThere = async (kind: string): Promise<boolean> =>
-      (await chat.pods(kind)).some(({ spec }) => spec.nodeName === node);
+      (await chat.staying(kind)).some(({ spec }) => spec.nodeName === node);
     for (const kind of ON_IT) assert.ok(await isThere(kind), `a ${kind} is on ${node}`);
     for (const kind of ONLY_ONE)
       assert.ok(!(await isThere(kind)), `${kind} is on ${node}, and is lost with it`);

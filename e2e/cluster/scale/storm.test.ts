@@ -32,7 +32,7 @@ scenario(
       name: "storm",
       perSecond: PER_SECOND,
       act: async ({ mark, waves }) => {
-        const pods = await chat.pods("connector");
+        const pods = await chat.staying("connector");
         mark("kill -9 of all connectors");
         await Promise.all(pods.map(killPod));
         const killed = performance.now();

@@ -177,9 +177,14 @@ export class Chat {
     return list.items;
   }
 
+  /** Pods that are not being deleted. Of a ChatCluster that is settled, others may still be ending. */
+  async staying(component?: string): Promise<readonly Pod[]> {
+    return (await this.pods(component)).filter(({ metadata }) => metadata.deletionTimestamp === undefined);
+  }
+
   /** The uids of pods that are not being deleted, by component. */
   async uids(components: readonly string[]): Promise<Readonly<Record<string, readonly string[]>>> {
-    const pods = (await this.pods()).filter(({ metadata }) => metadata.deletionTimestamp === undefined);
+    const pods = await this.staying();
     return Object.fromEntries(
       components.map((component) => [
         component,

@@ -22,6 +22,8 @@ export interface Stage {
   readonly waves: Waves;
   /** Says in the recording that something begins now. */
   readonly mark: (what: string) => void;
+  /** The connections of each connector, as it said last. */
+  readonly connections: () => readonly number[];
 }
 
 export interface Play {
@@ -54,8 +56,10 @@ export async function underMost(t: TestContext, chat: Chat, play: Play): Promise
     const mark = (what: string): void => {
       recording.mark(what);
     };
+    const connections = (): readonly number[] =>
+      Object.values(recording.looks.at(-1)?.pods ?? {}).map((pod) => pod.connections);
     const during = await spanOf(async () => {
-      await play.act({ chat, waves, mark });
+      await play.act({ chat, waves, mark, connections });
       await sleep(AFTER_MS);
     });
     t.diagnostic(used());
