@@ -45,13 +45,13 @@ test("who moves up by no more than the nearness stays", () => {
 test("short ways up add up while the page puts the view to the end between them", () => {
   const following = atEnd();
   let top = 1_500;
-  for (const at of [16, 33, 50, 66]) {
-    following.look(top - 20, 60, at);
-    assert.equal(following.isOn, true, `${at} ms`);
+  for (let moved = 1; moved <= 80; moved += 1) {
+    following.look(top - 1, 41, moved * 16);
+    assert.equal(following.isOn, true, `${moved} pixels`);
     top += 40;
     following.put(top);
   }
-  following.look(top - 20, 60, 83);
+  following.look(top - 1, 41, 81 * 16);
   assert.equal(following.isOn, false);
 });
 

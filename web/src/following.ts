@@ -1,6 +1,6 @@
 /** A reader who moves up by more than this leaves, and who comes down to as near to the end follows again. */
 const NEAR_PX = 80;
-/** Browsers round. */
+/** Browsers round what is at the end. */
 const SLACK_PX = 2;
 /** What moves up again after this time moves for another reason. */
 const PAUSE_MS = 500;
@@ -48,7 +48,7 @@ export class Following {
     this.#top = top;
     if (rest <= SLACK_PX) {
       this.start();
-    } else if (risen > SLACK_PX) {
+    } else if (risen > 0) {
       this.#risen = risen + (now - this.#risenAt > PAUSE_MS ? 0 : this.#risen);
       this.#risenAt = now;
       if (this.#risen > NEAR_PX) this.#isOn = false;
