@@ -19,6 +19,20 @@ export interface FinalizeOptions {
 }
 
 /**
+ * Adds the finalizer if the data is to be deleted with the ChatCluster, and removes it if not. Without it
+ * nothing delays the deletion: the ChatCluster and its namespace can go without any operator.
+ */
+export async function hold(cluster: ChatCluster, api: Pick<KubeApi, "mergePatch">): Promise<void> {
+  const { namespace, name, finalizers = [], resourceVersion } = cluster.metadata;
+  const isHeld = finalizers.includes(FINALIZER);
+  const isWanted = cluster.spec.deletionPolicy === "Delete";
+  if (isHeld === isWanted) return;
+  if (isHeld) return letGo(cluster, api);
+  const metadata = { finalizers: [...finalizers, FINALIZER], resourceVersion };
+  await api.mergePatch(RESOURCES.chatClusters, namespace, name, { metadata });
+}
+
+/**
  * Releases a ChatCluster. Its objects are deleted through their owner reference. Data is deleted here, only
  * with `deletionPolicy: Delete`, and only once no pod is left that could write it again. Returns what is
  * still waited for.

@@ -12,7 +12,7 @@ import { advanced, livesOf } from "./desired/rotation.ts";
 import type { DecisionMemory } from "./decision-memory.ts";
 import type { DesiredInput } from "./desired/desired-input.ts";
 import { mergedFaults } from "./faults.ts";
-import { FINALIZER, finalize, letGo } from "./finalize.ts";
+import { finalize, hold } from "./finalize.ts";
 import type { Informers } from "./informers.ts";
 import type { KubeApi } from "./kube/api.ts";
 import { KeyMemory } from "./key-memory.ts";
@@ -24,7 +24,7 @@ import type { EventRecorder } from "./kube/events.ts";
 import { isConflict, messageOf } from "./kube/errors.ts";
 import { Normalised } from "./kube/normalised.ts";
 import type { KubeObject } from "./kube/object.ts";
-import { RESOURCES, resourceOf, keyOf } from "./kube/object.ts";
+import { resourceOf, keyOf } from "./kube/object.ts";
 import type { Observed } from "./observed.ts";
 import { AUTOSCALE_MS, againMs } from "./again.ts";
 import { lastInput } from "./last-input.ts";
@@ -130,7 +130,7 @@ export class Reconciler {
 
   async #pass(key: string, cluster: ChatCluster, observed: Observed): Promise<Next> {
     const { backends, resyncMs } = this.#options;
-    if (!cluster.spec.paused) await this.#hold(cluster);
+    if (!cluster.spec.paused) await hold(cluster, this.#options.api);
     let offered: DesiredInput;
     try {
       offered = await inputOf(cluster, observed, this.#known);
@@ -147,7 +147,7 @@ export class Reconciler {
     const autoscaler = autoscalerOf(unscaled, { observed, metrics, now: this.#now().getTime() });
     const input = withScale(unscaled, autoscaler);
     this.#inputs.set(key, input);
-    const { plan, unserved } = await this.#planFor(key, input, observed, seen, metrics);
+    const { plan, unserved } = await this.#planFor(input, observed, seen, metrics);
     const { refused, changed } = cluster.spec.paused ? NOTHING : await this.#act(input, plan, observed);
     const { live, isOpen } = await this.#ask(key, input, observed, { ...seen, metrics });
     const talk = this.#talk(
@@ -179,20 +179,14 @@ export class Reconciler {
     return { afterMs, isRefused };
   }
 
-  async #planFor(
-    key: string,
-    input: DesiredInput,
-    observed: Observed,
-    seen: BackendsSeen,
-    metrics: PodMetrics,
-  ) {
+  async #planFor(input: DesiredInput, observed: Observed, seen: BackendsSeen, metrics: PodMetrics) {
     const { informers, rolls } = this.#options;
     const now = this.#now().getTime();
     const rollout = await this.#rollouts.look(input, observed, { now, backends: seen, metrics });
     const whole = planOf(input, observed, seen, { told: connectorsTold(now, metrics), rollout });
     const unserved = whole.objects.filter((object) => !informers.serves(resourceOf(object)));
     const objects = whole.objects.filter((object) => !unserved.includes(object));
-    const roll = rolls.next(key, input, observed, seen.streams?.fault);
+    const roll = rolls.next(keyOf(input.cluster), input, observed, seen.streams?.fault);
     const plan: Plan = { ...whole, objects, ...(roll === undefined ? {} : { roll }) };
     return { plan, unserved };
   }
@@ -209,13 +203,8 @@ export class Reconciler {
     const input = lastInput(this.#inputs.get(key), cluster);
     if (input === undefined || cluster.spec.paused) return [];
     const metrics = await this.#options.connectors.look(observed);
-    const { plan } = await this.#planFor(
-      key,
-      input,
-      observed,
-      this.#options.backends.look(key, input),
-      metrics,
-    );
+    const seen = this.#options.backends.look(key, input);
+    const { plan } = await this.#planFor(input, observed, seen, metrics);
     const { refused } = await this.#act(input, plan, observed);
     return refused.length === 0 ? [] : [tellRefused(refused)];
   }
@@ -293,20 +282,6 @@ export class Reconciler {
       const message = `a pass failed, and its status could not be written: ${messageOf(error)}`;
       throw new AggregateError([error, second], message, { cause: second });
     }
-  }
-
-  /**
-   * Adds the finalizer if the data is to be deleted with the ChatCluster. Without it nothing delays the
-   * deletion: the ChatCluster and its namespace can go without any operator.
-   */
-  async #hold(cluster: ChatCluster): Promise<void> {
-    const { namespace, name, finalizers = [], resourceVersion } = cluster.metadata;
-    const isHeld = finalizers.includes(FINALIZER);
-    const isWanted = cluster.spec.deletionPolicy === "Delete";
-    if (isHeld === isWanted) return;
-    if (isHeld) return letGo(cluster, this.#options.api);
-    const metadata = { finalizers: [...finalizers, FINALIZER], resourceVersion };
-    await this.#options.api.mergePatch(RESOURCES.chatClusters, namespace, name, { metadata });
   }
 
   async #finalize(cluster: ChatCluster, observed: Observed): Promise<Next> {
