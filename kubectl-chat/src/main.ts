@@ -20,9 +20,18 @@ const HELP = `kubectl chat COMMAND NAME [FLAGS]
   -n, --namespace  --context  --kubeconfig: as kubectl's
 `;
 
-const COMMANDS = new Set(
-  "status pause resume logs trace drain rebalance promote rollback release".split(" "),
-);
+const COMMANDS = new Set([
+  "status",
+  "pause",
+  "resume",
+  "logs",
+  "trace",
+  "drain",
+  "promote",
+  "rollback",
+  "rebalance",
+  "release",
+]);
 
 async function run(argv: readonly string[]): Promise<number> {
   const { values, positionals } = parseArgs({

@@ -45,8 +45,6 @@ const named = (name: string, rollout: Rollout | undefined, more: Partial<ChatClu
   return { ...cluster, status, ...more };
 };
 
-const nothing = (): void => undefined;
-
 /** What is written, in order, and an API server that may refuse. */
 class Writes {
   readonly all: string[] = [];
@@ -77,7 +75,7 @@ class Writes {
         },
       },
       keeper: { me: "jichat/jichat-operator" },
-      judges: { canary: () => this.canary, gates: () => [], endCanary: nothing, forget: nothing },
+      judges: { canary: () => this.canary, gates: () => [], forget: () => undefined },
       rolloutsAtOnce: 1,
     });
   }

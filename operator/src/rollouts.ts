@@ -16,7 +16,7 @@ import { wantedRevision } from "./scale/revisions.ts";
 import { rolloutOf } from "./scale/rollout.ts";
 import type { rolloutJudges } from "./scale/rollout-judges.ts";
 import type { Rollout } from "./scale/rollout-state.ts";
-import { isAtRest, isMoving, steeringOf } from "./scale/rollout-state.ts";
+import { isAtRest, isMoving } from "./scale/rollout-state.ts";
 import type { Claim } from "./scale/slot.ts";
 import { hasSlot } from "./scale/slot.ts";
 
@@ -76,7 +76,6 @@ export class Rollouts {
       else this.#known.set(key, known);
       throw error;
     }
-    if (!steeringOf(rollout).wantsCanary) this.#parts.judges.endCanary(key);
     if (!cluster.spec.paused) await this.#take(cluster, rollout);
     return rollout;
   }

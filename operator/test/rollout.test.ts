@@ -57,7 +57,6 @@ class Scene {
     const judges: RolloutJudges = {
       canary: () => this.canary,
       gates: () => (this.gate === undefined ? [] : [{ gate: this.gate, message: "it is closed" }]),
-      endCanary: () => undefined,
       forget: () => undefined,
     };
     const config = { resyncMs: 1_000 };

@@ -59,7 +59,6 @@ export const WELL: Told = { outcome: "ok", why: "", ms: 20, nextPartition: 0 };
 const ALL_WELL: RolloutJudges = {
   canary: () => ({ state: "proven", message: "" }),
   gates: () => [],
-  endCanary: () => undefined,
   forget: () => undefined,
 };
 

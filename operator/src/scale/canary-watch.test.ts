@@ -118,6 +118,17 @@ test("another pod has to prove itself anew, and nothing is asked once no canary 
   });
 });
 
+test("a canary that nobody asks about any more is left alone", async () => {
+  // Nobody can talk: without an end this would go on for ever.
+  const down = (): Told => ({ ...OK, outcome: "connect", why: "refused" });
+  const asked = staged(down);
+  await asked.rounds(119);
+  assert.equal(asked.signals[0]?.aborted, false);
+  const unasked = staged(down);
+  await unasked.rounds(125);
+  assert.equal(unasked.signals[0]?.aborted, true);
+});
+
 test("where connectors that serve cannot talk, it proves itself alone", async () => {
   const { asked, rounds } = staged(({ a }) =>
     a === SERVICE ? { ...OK, outcome: "connect", why: "refused" } : OK,

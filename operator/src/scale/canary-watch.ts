@@ -18,7 +18,7 @@ import { canaryPod, verdictOf } from "./canary.ts";
 interface CanaryWatchOptions {
   /** Talks once. Never rejects, and always ends. */
   readonly talk: (plan: TalkPlan, fromPartition: number, signal: AbortSignal) => Promise<Told>;
-  readonly clock: Pick<Clock, "now" | "sleep">;
+  readonly clock: Pick<Clock, "monotonic" | "now" | "sleep">;
 }
 
 /** Both ways to a device: through the canary's own address, and through the Service as people come. */
@@ -33,9 +33,13 @@ interface Watched {
   readonly stop: AbortController;
   ways: Ways;
   proof: Proof;
+  /** When somebody wanted to know of it last. */
+  askedAt: number;
   nextPartition: number;
 }
 
+/** A canary that nobody asks about for so long is not wanted any more. */
+const UNASKED_MS = 60_000;
 /** Between two rounds. Handshakes have a limit for each address. */
 const PAUSE_MS = 500;
 /** A proof has one connection at a time, mostly. After an upgrade of the operator many begin together. */
@@ -86,21 +90,24 @@ export class CanaryWatch {
     const ways = { serving, canary: { ...serving, url: webSocketUrl(scheme, status.podIP, PORTS.ws) } };
     if (isSame) {
       known.ways = ways;
+      known.askedAt = this.#options.clock.monotonic();
       return known;
     }
-    const watched = { id, stop: new AbortController(), ways, proof: UNPROVEN, nextPartition: 0 };
+    const askedAt = this.#options.clock.monotonic();
+    const watched = { id, stop: new AbortController(), ways, proof: UNPROVEN, askedAt, nextPartition: 0 };
     this.#watched.set(key, watched);
-    void this.#prove(watched);
+    void this.#prove(key, watched);
     return watched;
   }
 
-  async #prove(watched: Watched): Promise<void> {
+  async #prove(key: string, watched: Watched): Promise<void> {
     const { clock } = this.#options;
     const { signal } = watched.stop;
     while (!signal.aborted && watched.proof.state === "proving") {
       const round = await this.#turns.run(async () => (signal.aborted ? undefined : this.#round(watched)));
       if (round === undefined || signal.aborted) return;
       watched.proof = proofAfter(watched.proof, round);
+      if (clock.monotonic() - watched.askedAt > UNASKED_MS) this.forget(key);
       await clock.sleep(PAUSE_MS, signal).catch(() => undefined); // An abort ends the loop.
     }
   }

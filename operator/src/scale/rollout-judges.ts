@@ -29,10 +29,6 @@ export function rolloutJudges({ talk, clock, talks }: JudgesParts) {
       canaries.look(key, input, observed, talks.way(key)),
     gates: (key: string, fleet: Fleet, observed: Observed, metrics: PodMetrics): readonly Blocked[] =>
       gates.look(key, fleet, observed, metrics),
-    /** No canary is wanted there any more. */
-    endCanary: (key: string): void => {
-      canaries.forget(key);
-    },
     forget: (key: string): void => {
       canaries.forget(key);
       gates.forget(key);
