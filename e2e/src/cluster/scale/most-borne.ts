@@ -4,8 +4,8 @@ import type { Waves } from "./waves.ts";
 
 /** No more is asked of any machine. */
 const DEVICES_MAX = 2_000;
-/** Half of what is allowed before an act: the figure wavers, and an act comes on top. */
-const P99_MAX_MS = 500;
+/** Less than is allowed before an act, since the figure wavers. */
+const P99_MAX_MS = 800;
 /** What the arrival of a wave costs is over by then. */
 const SETTLE_MS = 3_000;
 const HOLD_MS = 6_000;
