@@ -1,5 +1,6 @@
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { VirtualizerHandle } from "virtua";
+import type { Place } from "./following.ts";
 import { Following } from "./following.ts";
 import type { Aim } from "./model.ts";
 import type { Row } from "./rows.ts";
@@ -37,17 +38,18 @@ export function useNewest(rows: readonly Row[], onTop: () => void, aim: Aim | un
   const onScroll = (): void => {
     const { current: div } = view;
     if (div === null || newest.current === undefined) return;
-    const { scrollTop, scrollHeight, clientHeight } = div;
-    follower.look(scrollTop, scrollHeight - scrollTop - clientHeight, performance.now());
+    const at = edgesOf(div);
+    follower.look(at, div.scrollHeight, performance.now());
     tell();
-    if (scrollTop < TOP_PX) onTop();
+    if (at.top < TOP_PX) onTop();
   };
   const keepUp = (): void => {
     const { current: div } = view;
     if (div === null || !follower.isOn) return;
     div.scrollTop = div.scrollHeight;
-    const moved = Math.abs(div.scrollTop - (list.current?.scrollOffset ?? 0));
-    follower.put(div.scrollTop);
+    const at = edgesOf(div);
+    const moved = Math.abs(at.top - (list.current?.scrollOffset ?? 0));
+    follower.put(at);
     // The list would hear of it in the next frame, and leave this one without the rows that came at once.
     if (moved > BEYOND_PX) div.dispatchEvent(new Event("scroll"));
   };
@@ -76,6 +78,10 @@ export function useNewest(rows: readonly Row[], onTop: () => void, aim: Aim | un
   const at = leftAt === undefined ? -1 : rows.findLastIndex(({ key }) => key === leftAt);
   const missed = at < 0 ? 0 : rows.length - 1 - at;
   return { list, view, hasOlder, isAtBottom: leftAt === undefined, missed, onScroll, onResize, toBottom };
+}
+
+function edgesOf({ scrollTop, clientHeight }: HTMLElement): Place {
+  return { top: scrollTop, bottom: scrollTop + clientHeight };
 }
 
 /** Returns a function that says, once, where the row of the message `aim` is. It loads older ones for it. */

@@ -50,6 +50,7 @@ function spread(node: string): object {
     api: { replicas: 2 },
     durability: { replicas: 3 },
     drain: { deadlineSeconds: 120, maxReconnectsPerSecond: PER_SECOND },
+    rollout: { progressDeadlineSeconds: 120, soakSeconds: 5 },
     nats: { managed: { replicas: 3, storage: { size: "2Gi" }, image: LAB.backends.nats } },
     redis: { managed: { image: LAB.backends.redis, template: preferring(node) } },
     clickhouse: {
