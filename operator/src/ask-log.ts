@@ -34,9 +34,9 @@ const logSettings = ({ cluster: { spec } }: DesiredInput) => ({
  * Connects to NATS for one `act`, and closes the connection afterwards. It never reconnects: a lost
  * connection rejects, and each request takes 4 s at most.
  */
-export async function withNats<T>(
+export async function withConnection<T>(
   { url, tls }: Door,
-  act: (jsm: JetStreamManager, nats: NatsConnection) => Promise<T>,
+  act: (nats: NatsConnection) => Promise<T>,
 ): Promise<T> {
   const nats = await connect({
     ...readNatsUrl(url, tls),
@@ -45,11 +45,18 @@ export async function withNats<T>(
     timeout: TIMEOUT_MS,
   });
   try {
-    return await act(await jetstreamManager(nats, { timeout: TIMEOUT_MS }), nats);
+    return await act(nats);
   } finally {
     await nats.close();
   }
 }
+
+/** The same with JetStream, which the system account does not have. */
+export const withNats = async <T>(
+  door: Door,
+  act: (jsm: JetStreamManager, nats: NatsConnection) => Promise<T>,
+): Promise<T> =>
+  withConnection(door, async (nats) => act(await jetstreamManager(nats, { timeout: TIMEOUT_MS }), nats));
 
 /** The streams beside the logs. Streams that only a later version adds are not counted as missing. */
 const besideLogs = (names: Names, wanted: ReturnType<typeof logSettings>): string[] => [

@@ -1,6 +1,5 @@
 import type { NatsConnection } from "@nats-io/transport-node";
-import { connect } from "@nats-io/transport-node";
-import { readNatsUrl } from "@jichat/runtime/nats-url.ts";
+import { withConnection } from "./ask-log.ts";
 import { redisUsers } from "./desired/caches.ts";
 import type { User } from "./desired/keys.ts";
 import { credentialsOf } from "./desired/keys.ts";
@@ -43,21 +42,11 @@ async function serversIn(nats: NatsConnection, wanted: number): Promise<readonly
  * user is gone. The kubelet delivers the file in its own time, and a server reports its new users a moment
  * after its answer. A server that is late is checked again later.
  */
-async function bringNats(
-  input: DesiredInput,
-  { url, tls }: Door,
-  replicas: number,
-): Promise<string | undefined> {
-  const nats = await connect({
-    ...readNatsUrl(url, tls),
-    name: "jichat-operator",
-    reconnect: false,
-    timeout: TIMEOUT_MS,
-  });
-  const tag = usersTag(input);
-  const behind = (servers: readonly Server[]): readonly Server[] =>
-    servers.filter(({ tags }) => !tags.includes(tag));
-  try {
+async function bringNats(input: DesiredInput, door: Door, replicas: number): Promise<string | undefined> {
+  return withConnection(door, async (nats) => {
+    const tag = usersTag(input);
+    const behind = (servers: readonly Server[]): readonly Server[] =>
+      servers.filter(({ tags }) => !tags.includes(tag));
     let servers = await serversIn(nats, replicas);
     const late = behind(servers);
     for (const { id } of late)
@@ -66,9 +55,7 @@ async function bringNats(
     if (servers.length < replicas) return `NATS: ${servers.length} of ${replicas} servers answer`;
     const still = behind(servers).map(({ name }) => name);
     return still.length === 0 ? undefined : `NATS: ${still.join(", ")} has not read its users yet`;
-  } finally {
-    await nats.close();
-  }
+  });
 }
 
 const OURS = /^(connector|router|api|push|operator)-\d+$/;

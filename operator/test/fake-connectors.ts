@@ -11,7 +11,7 @@ import { connectorAdmin } from "../src/scale/ask-connectors.ts";
 import type { PodObject } from "../src/pod-object.ts";
 import { isPodReady } from "../src/pod-object.ts";
 import type { World } from "./world.ts";
-import { NAMESPACE } from "./world.ts";
+import { NAMESPACE, unlessGone } from "./world.ts";
 
 /** What a fake connector does. */
 interface FakeConnector {
@@ -265,6 +265,6 @@ export class FakeConnectors {
     const { name, namespace } = metadata;
     const resource = kind === "Pod" ? RESOURCES.pods : RESOURCES.deployments;
     const wanted = { apiVersion, kind, metadata: { name, namespace }, status } as unknown as KubeObject;
-    await this.world.api.apply(resource, wanted, { subresource: "status" });
+    await unlessGone(this.world.api.apply(resource, wanted, { subresource: "status" }));
   }
 }

@@ -26,7 +26,7 @@ import { RESOURCES, resourceOf } from "../src/kube/object.ts";
 import { until } from "@jichat/testkit/until.ts";
 import type { Told } from "../src/talk/talk.ts";
 import { FakeConnectors } from "./fake-connectors.ts";
-import { NAMESPACE, WELL, World, chat } from "./world.ts";
+import { NAMESPACE, WELL, World, chat, unlessGone } from "./world.ts";
 
 /**
  * One ChatCluster from apply to delete on the real API server, with a real NATS and Redis. There is no
@@ -111,7 +111,7 @@ async function tellStatus(object: KubeObject, status: object): Promise<void> {
   const { apiVersion, kind, metadata } = object;
   const { name, namespace } = metadata;
   const wanted = { apiVersion, kind, metadata: { name, namespace }, status } as unknown as KubeObject;
-  await world.api.apply(resourceOf(object), wanted, { subresource: "status" });
+  await unlessGone(world.api.apply(resourceOf(object), wanted, { subresource: "status" }));
 }
 
 /** From here on connectors have pods, which are drained before they go. */

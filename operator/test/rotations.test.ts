@@ -14,7 +14,7 @@ import type { ChatCluster } from "../src/crd/definition.ts";
 import type { KubeObject } from "../src/kube/object.ts";
 import { RESOURCES, resourceOf } from "../src/kube/object.ts";
 import { FakeConnectors } from "./fake-connectors.ts";
-import { NAMESPACE, World, chat } from "./world.ts";
+import { NAMESPACE, World, chat, unlessGone } from "./world.ts";
 
 /** The operator on a real API server, with backends of somebody else's; the test says that pods are ready. */
 const folder = mkdtempSync(join(tmpdir(), "jichat-rotations-"));
@@ -72,7 +72,7 @@ async function tellStatus(object: KubeObject, status: object): Promise<void> {
   const { apiVersion, kind, metadata } = object;
   const { name, namespace } = metadata;
   const wanted = { apiVersion, kind, metadata: { name, namespace }, status } as unknown as KubeObject;
-  await world.api.apply(resourceOf(object), wanted, { subresource: "status" });
+  await unlessGone(world.api.apply(resourceOf(object), wanted, { subresource: "status" }));
 }
 
 /** What kubelets would bring about: the Job is done, and every Deployment has the pods that it wants. */

@@ -12,7 +12,11 @@ import { NAMESPACE, World, chat } from "./world.ts";
 /** What an earlier operator left, on the real API server: it alone fills in defaults and checks strategies. */
 let world: World;
 const MS = 60_000;
-const SPEC = { nats: { managed: { replicas: 3 } }, clickhouse: { embedded: { storage: { size: "1Gi" } } } };
+const SPEC = {
+  nats: { managed: { replicas: 3 } },
+  clickhouse: { embedded: { storage: { size: "1Gi" } } },
+  storage: { replicas: 1 },
+};
 
 before(async () => {
   world = await World.start();

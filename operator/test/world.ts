@@ -144,7 +144,7 @@ export class World {
       const status = { ...counts, observedGeneration: metadata.generation };
       const { name, namespace } = metadata;
       const wanted = { apiVersion, kind, metadata: { name, namespace }, status } as unknown as KubeObject;
-      await this.api.apply(RESOURCES.deployments, wanted, { subresource: "status" });
+      await unlessGone(this.api.apply(RESOURCES.deployments, wanted, { subresource: "status" }));
     }
   }
 
@@ -251,4 +251,11 @@ export function startOperator(
       await done;
     },
   };
+}
+
+/** Writes to what was listed a moment ago, which the operator may have removed since. */
+export async function unlessGone(write: Promise<unknown>): Promise<void> {
+  await write.catch((error: unknown) => {
+    if (!isNotFound(error)) throw error;
+  });
 }

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { NatsConnection } from "@nats-io/transport-node";
-import { withNats } from "../ask-log.ts";
+import { withConnection } from "../ask-log.ts";
 import type { User } from "../desired/keys.ts";
 import type { DesiredInput } from "../desired/desired-input.ts";
 import type { Door } from "../door.ts";
@@ -121,8 +121,8 @@ export async function askServers(
   try {
     if (own === undefined || system === undefined) throw new Error("NATS has no address");
     const [behind, meta] = await Promise.all([
-      withNats(own, async (_, nats) => askBehind(nats)),
-      withNats(system, async (_, nats) => askMeta(nats, wanted)),
+      withConnection(own, async (nats) => askBehind(nats)),
+      withConnection(system, async (nats) => askMeta(nats, wanted)),
     ]);
     return { ...meta, behind: [...meta.behind, ...behind] };
   } catch (error) {

@@ -1,5 +1,5 @@
 import type { NatsConnection } from "@nats-io/transport-node";
-import { withNats } from "../ask-log.ts";
+import { withConnection } from "../ask-log.ts";
 import type { DesiredInput } from "../desired/desired-input.ts";
 import { doorOf } from "../door.ts";
 import type { NatsDoors } from "./ask-servers.ts";
@@ -31,5 +31,5 @@ export async function moveLeaders(
 ): Promise<void> {
   const door = doors("operator");
   if (door === undefined) throw new Error("NATS has no address");
-  await withNats(door, async (_, nats) => moveLeadersOff(nats, server));
+  await withConnection(door, async (nats) => moveLeadersOff(nats, server));
 }
