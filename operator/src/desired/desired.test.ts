@@ -43,6 +43,18 @@ test("every pod passes the restricted standard, has no token, and leaves a lost 
   }
 });
 
+test("every pod is spread over nodes that have no zone, and over zones where there are some", () => {
+  for (const { spec } of templatesOf(everything(inputOf({ push: PUSH })))) {
+    const keys = (spec.topologySpreadConstraints ?? []).map(({ topologyKey }) => topologyKey);
+    assert.deepEqual(keys, ["kubernetes.io/hostname"], "a node without a key of one gets no score by any");
+    const [preferred] = spec.affinity?.podAntiAffinity?.preferredDuringSchedulingIgnoredDuringExecution ?? [];
+    assert.equal(preferred?.podAffinityTerm.topologyKey, "topology.kubernetes.io/zone");
+  }
+  const affinity = { nodeAffinity: {} };
+  const own = deployment(inputOf({ routers: { replicas: 2, template: { affinity } } }), "router");
+  assert.deepEqual(own.spec.template.spec.affinity, affinity, "the template's replaces it");
+});
+
 test("a template's own tolerations of lost nodes win, each taint for itself", () => {
   const secondsOf = (tolerations: readonly object[]) => {
     const input = inputOf({ routers: { replicas: 2, template: { tolerations } } });

@@ -3,7 +3,7 @@ import type { V1Container, V1PodSpec, V1SecurityContext, V1Toleration } from "@k
 import type { ChatClusterSpec } from "../crd/spec.ts";
 import type { Role } from "./names.ts";
 import { labelsOf, objectName } from "./names.ts";
-import { mountsOf, spreadOf, templateOf, variablesOf, volumesOf } from "./template.ts";
+import { affinityOf, mountsOf, spreadOf, templateOf, variablesOf, volumesOf } from "./template.ts";
 import type { DesiredInput } from "./desired-input.ts";
 
 /** The hash of the pod's config and secrets. A new hash rolls the pods. */
@@ -104,12 +104,12 @@ export function podTemplate(input: DesiredInput, pod: PodInput): PodTemplate {
         volumeMounts: mountsOf(container.volumeMounts ?? [], template),
         securityContext: CONTAINER_SECURITY,
       })),
+      affinity: affinityOf(input, role, template),
       topologySpreadConstraints: spreadOf(input, role, template),
       tolerations: [...(template.tolerations ?? []), ...lostNodeTolerations(template.tolerations ?? [])],
       volumes: volumesOf(pod.volumes ?? [], template),
       ...(pullSecrets === undefined ? {} : { imagePullSecrets: [...pullSecrets] }),
       ...(template.nodeSelector === undefined ? {} : { nodeSelector: template.nodeSelector }),
-      ...(template.affinity === undefined ? {} : { affinity: template.affinity }),
       ...(template.priorityClassName === undefined ? {} : { priorityClassName: template.priorityClassName }),
     },
   };

@@ -1,4 +1,4 @@
-import type { V1EnvVar, V1PodSpec, V1Volume, V1VolumeMount } from "@kubernetes/client-node";
+import type { V1Affinity, V1EnvVar, V1PodSpec, V1Volume, V1VolumeMount } from "@kubernetes/client-node";
 import type { Static } from "typebox";
 import type { template } from "../crd/template.ts";
 import type { Role } from "./names.ts";
@@ -48,7 +48,7 @@ export const mountsOf = (
   { volumeMounts = [] }: Template,
 ): V1VolumeMount[] => [...ours, ...volumeMounts];
 
-/** Spreads pods over nodes and zones as evenly as possible, or as the template says for pods of `role`. */
+/** Spreads pods over nodes as evenly as possible, or as the template says for pods of `role`. */
 export function spreadOf(
   input: DesiredInput,
   role: Role,
@@ -59,10 +59,22 @@ export function spreadOf(
     return topologySpreadConstraints.map(
       (constraint) => Object.assign({ labelSelector }, constraint) as object as Constraint,
     );
-  return ["kubernetes.io/hostname", "topology.kubernetes.io/zone"].map((topologyKey) => ({
-    topologyKey,
-    maxSkew: 1,
-    whenUnsatisfiable: "ScheduleAnyway",
-    labelSelector,
-  }));
+  return [
+    { topologyKey: "kubernetes.io/hostname", maxSkew: 1, whenUnsatisfiable: "ScheduleAnyway", labelSelector },
+  ];
+}
+
+/**
+ * Spreads pods over zones, or does what the template says. A second constraint would not do it: the scheduler
+ * gives no score at all to nodes that lack the key of one, so without zones nothing would be spread over nodes.
+ */
+export function affinityOf(input: DesiredInput, role: Role, { affinity }: Template): V1Affinity {
+  if (affinity !== undefined) return affinity;
+  const podAffinityTerm = {
+    topologyKey: "topology.kubernetes.io/zone",
+    labelSelector: { matchLabels: selectorOf(input.cluster, role) },
+  };
+  return {
+    podAntiAffinity: { preferredDuringSchedulingIgnoredDuringExecution: [{ weight: 100, podAffinityTerm }] },
+  };
 }

@@ -15,7 +15,7 @@ const ANSWER_MS = 900;
  * tenth of a core, and the load is measured beside it.
  */
 export async function openApiProxy(): Promise<ApiProxy> {
-  const child = spawn(LAB.kubectl, ["proxy", "--port=0"], { stdio: ["ignore", "pipe", "inherit"] });
+  const child = spawn(LAB.kubectl, ["proxy", "--port=0"], { stdio: ["ignore", "pipe", "ignore"] });
   const port = await new Promise<string>((resolve, reject) => {
     child.once("exit", (code) => {
       reject(new Error(`kubectl proxy ended with ${code ?? "a signal"}`));

@@ -74,7 +74,9 @@ export class Recorder {
       const pods = await this.#pods();
       if (pods !== undefined) this.#looks.push({ at: performance.now(), pods });
       next = Math.max(next + EVERY_MS, performance.now());
-      await sleep(next - performance.now(), undefined, { signal: this.#over.signal }).catch(() => undefined);
+      await sleep(Math.max(0, next - performance.now()), undefined, { signal: this.#over.signal }).catch(
+        () => undefined,
+      );
     }
   }
 

@@ -46,28 +46,13 @@ export async function underMost(t: TestContext, chat: Chat, play: Play): Promise
   try {
     await findMostBorne(t, waves);
     recorder = await Recorder.start(chat, waves.diary);
-    const used = watchGenerator();
     const before = await spanOf(async () => sleep(BEFORE_MS));
     const p99Ms = waves.diary.answeredMs(99, before) ?? Number.POSITIVE_INFINITY;
-    const { devices, perSecond: messagesPerSecond } = waves;
-    t.diagnostic(`${devices} devices, ${messagesPerSecond} messages/s: p99 ${p99Ms.toFixed(0)} ms before`);
+    t.diagnostic(
+      `${waves.devices} devices, ${waves.perSecond} messages/s: p99 ${p99Ms.toFixed(0)} ms before`,
+    );
     assert.ok(p99Ms < P99_BEFORE_MAX_MS, `p99 was ${p99Ms.toFixed(0)} ms before anything happened`);
-    const recording = recorder;
-    const mark = (what: string): void => {
-      recording.mark(what);
-    };
-    const connections = (): readonly number[] =>
-      Object.values(recording.looks.at(-1)?.pods ?? {}).map((pod) => pod.connections);
-    const during = await spanOf(async () => {
-      await play.act({ chat, waves, mark, connections });
-      await sleep(AFTER_MS);
-    });
-    t.diagnostic(used());
-    const looks = recorder.looksIn(during);
-    const outcome = outcomeOf({ diary: waves.diary, looks, before, during });
-    for (const line of wordsOf(outcome)) t.diagnostic(line);
-    const { name, perSecond } = play;
-    t.diagnostic(keepRecording(await recorder.stop({ name, devices, perSecond, messagesPerSecond })));
+    const outcome = await played(t, play, { chat, waves, recorder, before });
     await waves.end();
     t.diagnostic((await chat.verify()).trim().split("\n").at(-1)?.slice(0, 200) ?? "");
     return outcome;
@@ -75,6 +60,39 @@ export async function underMost(t: TestContext, chat: Chat, play: Play): Promise
     await recorder?.close();
     waves.leave();
     venue.leave();
+  }
+}
+
+interface Scene extends Pick<Stage, "chat" | "waves"> {
+  readonly recorder: Recorder;
+  readonly before: Span;
+}
+
+/** Acts, and keeps the recording: of an act that fails it is wanted most. */
+async function played(t: TestContext, play: Play, scene: Scene): Promise<Outcome> {
+  const { chat, waves, recorder, before } = scene;
+  const { devices, perSecond: messagesPerSecond } = waves;
+  const used = watchGenerator();
+  const from = performance.now();
+  const outcome = (): Outcome => {
+    const during = { from, to: performance.now() };
+    return outcomeOf({ diary: waves.diary, looks: recorder.looksIn(during), before, during });
+  };
+  try {
+    await play.act({
+      chat,
+      waves,
+      mark: (what) => {
+        recorder.mark(what);
+      },
+      connections: () => Object.values(recorder.looks.at(-1)?.pods ?? {}).map((pod) => pod.connections),
+    });
+    await sleep(AFTER_MS);
+    return outcome();
+  } finally {
+    for (const line of [used(), ...wordsOf(outcome())]) t.diagnostic(line);
+    const { name, perSecond } = play;
+    t.diagnostic(keepRecording(await recorder.stop({ name, devices, perSecond, messagesPerSecond })));
   }
 }
 
