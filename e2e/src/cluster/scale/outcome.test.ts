@@ -42,7 +42,7 @@ test("an act is told apart from what was before it, and the moving from the rest
   assert.equal(outcome.movingMs, 15);
   assert.equal(outcome.slowestMs, 800);
   assert.deepEqual([...outcome.movesBy], [[1, 1]]);
-  assert.equal(outcome.reconnectsPerSecond, 1);
+  assert.equal(outcome.reconnectsPerSecond, 1 / 5);
   assert.equal(outcome.interruptions.length, 1);
   const words = wordsOf(outcome).join("\n");
   assert.match(words, /p99 10 ms before, 800 during, 15 while devices moved; slowest 800/);

@@ -3,6 +3,9 @@ import { mostWithin } from "../../diary.ts";
 import type { Look } from "./recording.ts";
 import { mostToldPerSecond, movingSpans } from "./recording.ts";
 
+/** A stall of the machine makes devices of several seconds come in one. It does not make them more. */
+const OVER_SECONDS = 5;
+
 /** What the devices went through during an act. */
 export interface Outcome {
   readonly seconds: number;
@@ -14,6 +17,7 @@ export interface Outcome {
   readonly slowestMs: number;
   /** How many devices reconnected so often; index 0 is left out. */
   readonly movesBy: ReadonlyMap<number, number>;
+  /** The most in any few seconds. */
   readonly toldPerSecond: number;
   readonly reconnectsPerSecond: number;
   readonly refusals: readonly Trouble[];
@@ -40,7 +44,7 @@ export function outcomeOf({ diary, looks, before, during }: Seen): Outcome {
     slowestMs: ms(100, during),
     movesBy,
     toldPerSecond: mostToldPerSecond(looks),
-    reconnectsPerSecond: mostWithin(1_000, diary.reconnects(during)),
+    reconnectsPerSecond: mostWithin(1_000 * OVER_SECONDS, diary.reconnects(during)) / OVER_SECONDS,
     refusals: diary.refusals(during),
     interruptions: diary.interruptions(during),
   };
@@ -57,7 +61,7 @@ export function wordsOf(outcome: Outcome): readonly string[] {
   return [
     `${seconds.toFixed(0)} s; p99 ${beforeMs.toFixed(0)} ms before, ${duringMs.toFixed(0)} during, ${movingMs?.toFixed(0) ?? "-"} while devices moved; slowest ${slowestMs.toFixed(0)}`,
     `devices by how often they reconnected: ${moves.map(([times, devices]) => `${times}×: ${devices}`).join(", ") || "none did"}`,
-    `in a second at most ${outcome.toldPerSecond.toFixed(1)} told to go, ${outcome.reconnectsPerSecond} came`,
+    `in a second at most ${outcome.toldPerSecond.toFixed(1)} told to go, ${outcome.reconnectsPerSecond.toFixed(1)} came`,
     `${outcome.refusals.length} tries refused, ${outcome.interruptions.length} times offline`,
     ...few("refused", outcome.refusals),
     ...few("offline", outcome.interruptions),

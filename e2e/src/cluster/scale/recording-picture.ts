@@ -3,6 +3,8 @@ import type { Recording, Second } from "./recording.ts";
 
 const PLOT = { left: 70, width: 700, right: 240, height: 140, gap: 46, top: 64 } as const;
 const COLORS = ["#2f7d4f", "#b5541c", "#3b6ea8", "#8a5aa8", "#a8923b", "#3ba89b", "#a83b5f", "#5f6b76"];
+/** The end of a pod's name is what tells it apart: its revision, and its own letters. */
+const NAME_MAX = 26;
 /** The scale of latency, in milliseconds. */
 const [LATENCY_LOW, LATENCY_HIGH] = [1, 10_000];
 
@@ -56,17 +58,24 @@ function frameOf(panel: Panel): readonly string[] {
 /** The seconds of a recording on the horizontal axis. */
 class Axis {
   readonly #last: number;
+  readonly #before: ReadonlyMap<number, number | undefined>;
 
   constructor(seconds: readonly Second[]) {
-    this.#last = Math.max(1, ...seconds.map(({ second }) => second + 1));
+    this.#last = Math.max(1, ...seconds.map(({ second }) => second));
+    this.#before = new Map(seconds.map(({ second }, index) => [second, seconds[index - 1]?.second]));
+  }
+
+  /** A second stands for the time since the look before: looks are late on a busy machine. */
+  #since(second: number): number {
+    return this.x(this.#before.get(second) ?? second - 1);
   }
 
   x(second: number): number {
-    return PLOT.left + (PLOT.width * second) / this.#last;
+    return PLOT.left + (PLOT.width * Math.max(0, second)) / this.#last;
   }
 
   column(second: number, [from, to]: readonly [number, number], color: string): string {
-    const [x, next] = [this.x(second), this.x(second + 1)];
+    const [x, next] = [this.#since(second), this.x(second)];
     return `<rect x="${x.toFixed(1)}" y="${to.toFixed(1)}" width="${(next - x).toFixed(1)}" height="${(from - to).toFixed(1)}" fill="${color}"/>`;
   }
 
@@ -78,7 +87,7 @@ class Axis {
         isDown = false;
         return "";
       }
-      const step = `${isDown ? "L" : "M"}${(this.x(second) + this.x(second + 1)) / 2} ${y.toFixed(1)}`;
+      const step = `${isDown ? "L" : "M"}${((this.#since(second) + this.x(second)) / 2).toFixed(1)} ${y.toFixed(1)}`;
       isDown = true;
       return step;
     });
@@ -102,7 +111,7 @@ function connectionsOf(axis: Axis, panel: Panel, seconds: readonly Second[]): re
   const legend = pods.map((pod, index) => {
     const y = topOf(panel) + 12 + 17 * index;
     const x = PLOT.left + PLOT.width + 14;
-    return `<rect x="${x}" y="${y - 10}" width="10" height="10" fill="${colorOf(pod)}"/><text x="${x + 16}" y="${y}" font-size="11">${svgText(pod)}</text>`;
+    return `<rect x="${x}" y="${y - 10}" width="10" height="10" fill="${colorOf(pod)}"/><text x="${x + 16}" y="${y}" font-size="11">${svgText(pod.slice(-NAME_MAX))}</text>`;
   });
   return [...columns, ...legend];
 }
