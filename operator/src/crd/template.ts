@@ -183,12 +183,14 @@ export const template = Type.Object(
     ),
     nodeSelector: optional(map<string>(Type.String({ maxLength: 63 }), { maxProperties: 16 })),
     tolerations: optional(Type.Array(foreign<V1Toleration>("as in a pod"), { maxItems: 16 })),
-    affinity: optional(foreign<V1Affinity>("as in a pod; it replaces the operator's own")),
+    affinity: optional(
+      foreign<V1Affinity>("as in a pod; it replaces the operator's own (over zones, as far as possible)"),
+    ),
     topologySpreadConstraints: optional(
       Type.Array(foreign<Readonly<Record<string, unknown>>>("as in a pod"), {
         maxItems: 8,
         description:
-          "it replaces the operator's own (over nodes and zones, as far as possible); default labelSelector: this component's",
+          "it replaces the operator's own (over nodes, as far as possible); default labelSelector: this component's",
       }),
     ),
     priorityClassName: optional(Type.String({ maxLength: 253 })),

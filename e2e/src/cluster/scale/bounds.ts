@@ -8,8 +8,10 @@ export interface Bounds {
   readonly perSecond: number;
 }
 
-/** A look at the connectors takes a while, and a device comes some time after it was due. */
-const RATE_SLACK = 1.1;
+/** A device comes some time after it was due. */
+const CAME_SLACK = 1.1;
+/** A look at the connectors takes up to a second, and nobody knows when in it they counted. */
+const TOLD_SLACK = 1.25;
 const P99_RATIO = 2;
 
 /** Nobody notices: what must hold of an act in which connectors come and go by drains. */
@@ -20,9 +22,9 @@ export function assertUnnoticed(outcome: Outcome, { drains, perSecond }: Bounds)
   const mostMoves = Math.max(0, ...movesBy.keys());
   assert.ok(mostMoves <= drains, `a device reconnected ${mostMoves} times in ${drains} drains`);
   const { toldPerSecond, reconnectsPerSecond } = outcome;
-  assert.ok(toldPerSecond <= RATE_SLACK * perSecond, `${toldPerSecond} were told to go in a second`);
+  assert.ok(toldPerSecond <= TOLD_SLACK * perSecond, `${toldPerSecond} were told to go in a second`);
   assert.ok(
-    reconnectsPerSecond <= RATE_SLACK * perSecond,
+    reconnectsPerSecond <= CAME_SLACK * perSecond,
     `${reconnectsPerSecond} came in a second, of ${perSecond} that may`,
   );
   assert.ok(movingMs !== undefined, "devices moved, and sent meanwhile");

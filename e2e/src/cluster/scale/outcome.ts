@@ -43,7 +43,7 @@ export function outcomeOf({ diary, looks, before, during }: Seen): Outcome {
     movingMs: diary.answeredMs(99, ...moving),
     slowestMs: ms(100, during),
     movesBy,
-    toldPerSecond: mostToldPerSecond(looks),
+    toldPerSecond: mostToldPerSecond(looks, 1_000 * OVER_SECONDS),
     reconnectsPerSecond: mostWithin(1_000 * OVER_SECONDS, diary.reconnects(during)) / OVER_SECONDS,
     refusals: diary.refusals(during),
     interruptions: diary.interruptions(during),

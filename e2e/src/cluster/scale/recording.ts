@@ -69,7 +69,7 @@ export const movingSpans = (looks: readonly Look[]): readonly { from: number; to
  * The most devices in a second that connectors told to go, between any two looks that are at least `overMs`
  * apart. Two looks in a row are not exactly a second apart.
  */
-export function mostToldPerSecond(looks: readonly Look[], overMs = 2_500): number {
+export function mostToldPerSecond(looks: readonly Look[], overMs: number): number {
   let most = 0;
   for (const [first, from] of looks.entries()) {
     let told = 0;
