@@ -73,12 +73,14 @@ const INSIDE: readonly Change[] = [
       api: { service: { type: "NodePort", port: 8080 }, template: account },
       migration: { resources, template: { labels: { "example.com/team": "chat" }, ...account } },
       disruption: { maxUnavailable: "50%" },
+      rollout: { mode: "Supervised", progressDeadlineSeconds: 300, soakSeconds: 5 },
       network: { ipFamilyPolicy: "SingleStack", ipFamilies: ["IPv4"], dnsPorts: [53, 5353, 1053] },
       nats: { managed: { storage: { size: "3Gi" }, template: account } },
       redis: { managed: { template: account } },
       clickhouse: { managed: { storage: { size: "6Gi" }, template: account } },
     },
-    back: { deletionPolicy: "Retain" },
+    // A supervised rollout would wait for a person.
+    back: { deletionPolicy: "Retain", rollout: { mode: "Automatic" } },
     rolls: [],
   },
   {

@@ -65,9 +65,9 @@ export function spreadOf(
 }
 
 /**
- * Spreads pods over zones, or does what the template says. A second constraint would not do it: the scheduler
- * gives no score at all to nodes that lack the key of one, so without zones nothing would be spread over
- * nodes.
+ * Spreads pods over zones, or does what the template says. A second constraint would not do it: the
+ * scheduler gives no score at all to nodes that lack the key of one, so without zones nothing would be spread
+ * over nodes.
  */
 export function affinityOf(input: DesiredInput, role: Role, { affinity }: Template): V1Affinity {
   if (affinity !== undefined) return affinity;
