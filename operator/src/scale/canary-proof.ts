@@ -24,6 +24,8 @@ export interface Proof {
   readonly good: number;
   /** Rounds in which it did not, though connectors that serve did. */
   readonly failures: number;
+  /** Rounds in a row in which it did, and took too long. */
+  readonly slow: number;
   /** Rounds in a row in which connectors that serve could not talk. */
   readonly unserved: number;
   readonly message: string;
@@ -33,6 +35,7 @@ export const UNPROVEN: Proof = {
   state: "proving",
   good: 0,
   failures: 0,
+  slow: 0,
   unserved: 0,
   message: "it is ready, and has not talked yet",
 };
@@ -41,6 +44,8 @@ export const UNPROVEN: Proof = {
 export const ROUNDS = 3;
 /** As for people: one failure may be a takeover, two are none. Those in between do not excuse it. */
 const FAILURES = 2;
+/** A slow build is slow in each round. A node that is busy for a moment is not. */
+const SLOW = 4;
 /** After so many, connectors that serve are taken for broken: a new revision has to be able to mend that. */
 const UNSERVED = 2;
 /**
@@ -67,15 +72,18 @@ function slow(told: Told, serving: Told): string | undefined {
 
 interface Fault {
   readonly why: string;
-  readonly isWrong: boolean;
+  readonly is: "wrong" | "failed" | "slow";
 }
 
 /** What was wrong with a talk, in words that name who was where. */
 function faultOf(told: Told, serving: Told, where: string): Fault | undefined {
   if (told.outcome !== "ok")
-    return { why: `${where}, ${told.outcome} fails: ${told.why}`, isWrong: told.isWrong === true };
+    return {
+      why: `${where}, ${told.outcome} fails: ${told.why}`,
+      is: told.isWrong === true ? "wrong" : "failed",
+    };
   const late = slow(told, serving);
-  return late === undefined ? undefined : { why: `it is slow: ${where}, ${late}`, isWrong: false };
+  return late === undefined ? undefined : { why: `it is slow: ${where}, ${late}`, is: "slow" };
 }
 
 function withoutServing(before: Proof, { serving, alone }: Round): Proof {
@@ -105,14 +113,23 @@ export function proofAfter(before: Proof, round: Round): Proof {
     const message = isProven
       ? "devices on it and on connectors that serve sent, received and resumed, both ways"
       : `it has talked in ${good} of ${ROUNDS} rounds`;
-    return { ...before, state: isProven ? "proven" : "proving", good, unserved: 0, message };
+    return {
+      state: isProven ? "proven" : "proving",
+      good,
+      failures: before.failures,
+      slow: 0,
+      unserved: 0,
+      message,
+    };
   }
-  const failures = before.failures + 1;
-  const isFailed = fault.isWrong || failures >= FAILURES;
+  const failures = before.failures + (fault.is === "slow" ? 0 : 1);
+  const slow = fault.is === "slow" ? before.slow + 1 : 0;
+  const isFailed = fault.is === "wrong" || failures >= FAILURES || slow >= SLOW;
   return {
     state: isFailed ? "failed" : "proving",
     good: 0,
     failures,
+    slow,
     unserved: 0,
     message: fault.why,
   };
