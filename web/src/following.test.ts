@@ -63,6 +63,7 @@ test("short ways up add up while the page puts the view to the end between them"
     assert.equal(following.isOn, true, `${moved} pixels`);
     top += 40;
     following.put(from(top));
+    following.look(from(top), top + SIZE, moved * 16 + 1);
   }
   following.look(from(top - 1), top + SIZE + 40, 81 * 16);
   assert.equal(following.isOn, false);

@@ -54,7 +54,8 @@ export class Following {
     const rest = height - at.bottom;
     const risen = Math.min(before.top - at.top, before.bottom - at.bottom);
     if (rest <= SLACK_PX) {
-      this.start();
+      // The page may have put it there a moment ago: what the reader has moved by then still counts.
+      this.#isOn = true;
     } else if (risen > 0) {
       this.#risen = risen + (now - this.#risenAt > PAUSE_MS ? 0 : this.#risen);
       this.#risenAt = now;
