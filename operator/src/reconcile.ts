@@ -171,7 +171,8 @@ export class Reconciler {
     const isRotating = input.keys.coming !== undefined || seen.users?.state === "late";
     const waits = plan.waitsFor !== undefined || isRotating;
     const afterMs = Math.min(
-      againMs(plan, resyncMs),
+      // Nothing of it is carried out while it is paused.
+      cluster.spec.paused ? resyncMs : againMs(plan, resyncMs),
       waits ? backends.againMs(key) : resyncMs,
       isOpen ? ORPHAN_MS : resyncMs,
       autoscaler === undefined ? resyncMs : AUTOSCALE_MS,

@@ -48,6 +48,7 @@ const named = (name: string, rollout: Rollout | undefined, more: Partial<ChatClu
 /** What is written, in order, and an API server that may refuse. */
 class Writes {
   readonly all: string[] = [];
+  monotonic = 0;
   readonly events: EventAbout[] = [];
   clusters: ChatCluster[] = [];
   canary: CanaryVerdict = { state: "proving", message: "" };
@@ -77,6 +78,7 @@ class Writes {
       keeper: { me: "jichat/jichat-operator" },
       judges: { canary: () => this.canary, gates: () => [], forget: () => undefined },
       rolloutsAtOnce: 1,
+      clock: { monotonic: () => this.monotonic },
     });
   }
 
@@ -150,6 +152,35 @@ test("of two ChatClusters one moves its devices, also where the watch has not re
   other.clusters = [theirs, b];
   const free = await other.rollouts().look(inputFor(b, "1.3.0"), serving("b"), SIGHT);
   assert.equal(free?.phase, "Backends", "a ChatCluster of another operator has no slot of this one");
+});
+
+test("a ChatCluster that no pass has come to for two minutes holds no slot", async () => {
+  const writes = new Writes();
+  writes.canary = { state: "proven", message: "" };
+  const [a, b] = [named("a", at("a", "Waiting")), named("b", at("b", "Connectors"))];
+  writes.clusters = [a, b];
+  const rollouts = writes.rollouts();
+  const look = async () => rollouts.look(inputFor(a, "1.3.0"), serving("a"), SIGHT);
+  assert.deepEqual(
+    (await look())?.blockedBy.map(({ gate }) => gate),
+    ["Slot"],
+  );
+  writes.monotonic = 120_000;
+  assert.equal((await look())?.phase, "Waiting");
+  writes.monotonic = 120_001;
+  assert.equal((await look())?.phase, "Backends");
+});
+
+test("time in which no process looked is no time without progress", async () => {
+  const writes = new Writes();
+  const progress = { missing: 9, old: 9, at: new Date(NOW - 3_600_000).toISOString() };
+  const cluster = named("a", { ...at("a", "Canary"), progress });
+  writes.clusters = [cluster];
+  const rollouts = writes.rollouts();
+  const look = async (now: number) =>
+    rollouts.look(inputFor(cluster, "1.3.0"), serving("a"), { ...SIGHT, now });
+  assert.equal((await look(NOW))?.phase, "Canary");
+  assert.equal((await look(NOW + 3_600_000))?.phase, "RolledBack");
 });
 
 test("a person's word is removed once it is taken, and stays while it names another revision", async () => {

@@ -1,3 +1,4 @@
+import type { Clock } from "@jichat/protocol/clock.ts";
 import type { ChatCluster } from "./crd/definition.ts";
 import type { DesiredInput } from "./desired/desired-input.ts";
 import type { Informers } from "./informers.ts";
@@ -30,7 +31,11 @@ export interface RolloutParts {
   readonly judges: RolloutJudges;
   /** How many ChatClusters move their devices at once. */
   readonly rolloutsAtOnce: number;
+  readonly clock: Pick<Clock, "monotonic">;
 }
+
+/** A ChatCluster that no pass has come to for so long, such as one whose Secret is gone, holds no slot. */
+const UNSEEN_MS = 120_000;
 
 interface Known {
   readonly uid: string | undefined;
@@ -54,6 +59,9 @@ export interface Sight {
 export class Rollouts {
   readonly #parts: RolloutParts;
   readonly #known = new Map<string, Known>();
+  /** When a pass came to each ChatCluster last, and to any of them first, by the monotonic clock. */
+  readonly #lookedAt = new Map<string, number>();
+  #began: number | undefined;
 
   constructor(parts: RolloutParts) {
     this.#parts = parts;
@@ -63,9 +71,12 @@ export class Rollouts {
   async look(input: DesiredInput, observed: Observed, sight: Sight): Promise<Rollout | undefined> {
     const { cluster } = input;
     const key = keyOf(cluster);
-    const before = this.#of(cluster);
-    if (cluster.spec.paused && before === undefined) return undefined;
+    const lookedAt = this.#parts.clock.monotonic();
+    this.#lookedAt.set(key, lookedAt);
+    this.#began ??= lookedAt;
     const known = this.#known.get(key);
+    const before = known === undefined ? unmeasured(this.#of(cluster)) : this.#of(cluster);
+    if (cluster.spec.paused && before === undefined) return undefined;
     const rollout = this.#decide(input, observed, sight, before);
     // Before the first wait: another ChatCluster's pass must see who has a slot.
     this.#known.set(key, { uid: cluster.metadata.uid, rollout });
@@ -97,6 +108,7 @@ export class Rollouts {
 
   forget(key: string): void {
     this.#known.delete(key);
+    this.#lookedAt.delete(key);
     this.#parts.judges.forget(key);
   }
 
@@ -131,12 +143,15 @@ export class Rollouts {
 
   /** The rollouts of all ChatClusters that are this operator's. */
   #claims(): readonly Claim[] {
-    const { informers, keeper } = this.#parts;
+    const { informers, keeper, clock } = this.#parts;
+    const now = clock.monotonic();
     return informers.clusters().flatMap((cluster): readonly Claim[] => {
       const { status, spec, metadata } = cluster;
       if (status?.keeper !== undefined && status.keeper !== keeper.me) return [];
       const rollout = this.#of(cluster);
       if (rollout === undefined || metadata.deletionTimestamp !== undefined) return [];
+      const lookedAt = this.#lookedAt.get(keyOf(cluster)) ?? this.#began ?? now;
+      if (now - lookedAt > UNSEEN_MS) return [];
       return [{ key: keyOf(cluster), rollout, isPaused: spec.paused || spec.hibernate }];
     });
   }
@@ -167,15 +182,24 @@ export class Rollouts {
   async #take(cluster: ChatCluster, { phase, to, isPromoted }: Rollout): Promise<void> {
     const { namespace, name, annotations = {} } = cluster.metadata;
     const isBack = phase === "RollingBack" || phase === "RolledBack";
+    // Said too late, it would count for a later rollout to the same revision.
+    const isLate = phase === "Done";
     const taken = [
-      ...(isPromoted === true ? [PROMOTE_ANNOTATION] : []),
-      ...(isBack ? [ROLLBACK_ANNOTATION] : []),
+      ...(isPromoted === true || isLate ? [PROMOTE_ANNOTATION] : []),
+      ...(isBack || isLate ? [ROLLBACK_ANNOTATION] : []),
     ].filter((annotation) => annotations[annotation] === to.revision);
     if (taken.length === 0) return;
     const gone = Object.fromEntries(taken.map((annotation) => [annotation, null]));
     const metadata = { annotations: gone };
     await this.#parts.api.mergePatch(RESOURCES.chatClusters, namespace, name, { metadata });
   }
+}
+
+/** Before its first look, a process cannot tell a rollout that stood still from one that nobody looked at. */
+function unmeasured(rollout: Rollout | undefined): Rollout | undefined {
+  if (rollout === undefined) return undefined;
+  const { progress: _, ...rest } = rollout;
+  return rest;
 }
 
 function eventOf({ phase, from, to, failed, message }: Rollout): EventAbout {

@@ -45,7 +45,9 @@ async function behindOf(nats: NatsConnection, stream: string): Promise<readonly 
     });
     const told = consumers.flatMap((one) => {
       // A consumer with a single copy is a reader's own: the reader makes another one.
-      const copies = one.config?.num_replicas ?? (one.cluster?.replicas?.length ?? 0) + 1;
+      // One that has as many copies as its stream says 0.
+      const own = one.config?.num_replicas ?? 0;
+      const copies = own > 0 ? own : (one.cluster?.replicas?.length ?? 0) + 1;
       const behind = copies < 2 ? undefined : behindIn(`${one.name} of ${stream}`, copies, one.cluster);
       return behind === undefined ? [] : [behind];
     });

@@ -41,7 +41,13 @@ export type Roll =
       /** NATS has to be asked. */
       readonly asks: boolean;
     }
-  | { readonly does: "restarts"; readonly pod: string; readonly why: string };
+  | {
+      readonly does: "restarts";
+      readonly pod: string;
+      readonly why: string;
+      /** It runs, so it may lead streams. */
+      readonly leads: boolean;
+    };
 
 /** What a roll goes by, beside the servers. */
 export interface RollKnown {
@@ -86,7 +92,7 @@ export function nextServer(
   if (ending.length > 0) return waits(`${namesOf(ending)} is ending`);
   // What runs of it is nothing, so nothing is lost with it. It would otherwise be waited for, for ever.
   const dead = old.find(({ mayRun }) => !mayRun);
-  if (dead !== undefined) return { does: "restarts", pod: dead.name, why: "it does not run" };
+  if (dead !== undefined) return { does: "restarts", pod: dead.name, why: "it does not run", leads: false };
   if (pods.length < wanted) return waits(`${pods.length} of ${wanted} nats-servers exist`);
   const unready = pods.filter(({ isReady }) => !isReady);
   if (unready.length > 0) return waits(`${namesOf(unready)} is not ready`);
@@ -99,5 +105,5 @@ export function nextServer(
   const next = firstOf(old, told.metaLeader);
   return next === undefined
     ? NO_ROLL
-    : { does: "restarts", pod: next.name, why: "every stream is level on all servers" };
+    : { does: "restarts", pod: next.name, why: "every stream is level on all servers", leads: true };
 }

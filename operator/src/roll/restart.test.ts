@@ -28,7 +28,12 @@ const SET = {
   spec: { replicas: 3, updateStrategy: { type: "OnDelete" } },
   status: { updateRevision: "new" },
 } as KubeObject;
-const ROLL: Roll = { does: "restarts", pod: "chat-nats-1", why: "every stream is level on all servers" };
+const ROLL = {
+  does: "restarts",
+  pod: "chat-nats-1",
+  why: "every stream is level on all servers",
+  leads: true,
+} as const satisfies Roll;
 
 /** What is done, in order. */
 async function restart(
@@ -75,10 +80,18 @@ test("a server gives up what it leads, its very pod is deleted, and counts as en
   });
 });
 
-test("a server that keeps what it leads restarts all the same, since it gives it up when it ends", async () => {
-  const { done } = await restart(ROLL, { moves: async () => Promise.reject(new Error("timeout")) });
-  assert.equal(done[1], "Warning LeadersStay: chat-nats-1 still leads streams while it restarts: timeout");
-  assert.equal(done[2], REMOVE);
+test("a server that keeps what it leads does not restart: who does not answer may be down as well", async () => {
+  const { done, isEnding } = await restart(ROLL, { moves: async () => Promise.reject(new Error("timeout")) });
+  assert.deepEqual(done, [
+    MOVE,
+    "Warning LeadersStay: chat-nats-1 does not restart yet, since it still leads streams: timeout",
+  ]);
+  assert.equal(isEnding, false);
+});
+
+test("a server that does not run leads nothing", async () => {
+  const { done } = await restart({ ...ROLL, leads: false });
+  assert.equal(done[0], REMOVE);
 });
 
 test("a pod that is another one by now is left alone, and a refusal is returned", async () => {

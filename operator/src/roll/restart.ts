@@ -34,11 +34,12 @@ export async function restartServer(
   const { namespace, name, uid } = pod.metadata;
   const about = { action: "Roll" } as const;
   try {
-    await moveLeaders(input, name);
+    if (roll.leads) await moveLeaders(input, name);
   } catch (error) {
-    // nats-server also gives up what it leads when it ends, only later.
-    const note = `${name} still leads streams while it restarts: ${messageOf(error)}`;
+    // What answered a moment ago does not any more: who else is down has to be asked first.
+    const note = `${name} does not restart yet, since it still leads streams: ${messageOf(error)}`;
     await events.tell(input.cluster, { ...about, type: "Warning", reason: "LeadersStay", note });
+    return [];
   }
   try {
     await api.remove(RESOURCES.pods, namespace, name, uid);

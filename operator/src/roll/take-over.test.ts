@@ -24,7 +24,8 @@ test("a set that Kubernetes rolled is taken over in two applies, and the first l
   const { updateStrategy: _, ...spec } = wanted.spec;
   const updateStrategy = { type: "RollingUpdate", rollingUpdate: { partition: 0 } };
   const first = over({ ...wanted, spec: { ...spec, updateStrategy } });
-  assert.deepEqual(first.spec.updateStrategy, { type: "RollingUpdate", rollingUpdate: { partition: 3 } });
+  const rollingUpdate = { partition: 3, maxUnavailable: 1 };
+  assert.deepEqual(first.spec.updateStrategy, { type: "RollingUpdate", rollingUpdate });
   assert.equal(over(first), wanted, "then what is set is left out, and goes");
   assert.equal(over(wanted), wanted);
 });

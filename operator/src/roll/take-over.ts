@@ -16,7 +16,11 @@ function takenOver(set: ServerSet, observed: Observed): ServerSet {
     // Kubernetes restarts no pod above which the partition is.
     spec: {
       ...spec,
-      updateStrategy: { type: "RollingUpdate", rollingUpdate: { partition: spec.replicas ?? 0 } },
+      updateStrategy: {
+        type: "RollingUpdate",
+        // From Kubernetes 1.35 on, the API server adds maxUnavailable as well; before that it drops it.
+        rollingUpdate: { partition: spec.replicas ?? 0, maxUnavailable: 1 },
+      },
     },
   };
 }

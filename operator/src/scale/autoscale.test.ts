@@ -184,3 +184,17 @@ test("routers are as many as their cores need, and fewer only while none come or
   assert.equal(autoscalerOf(at4, seen([0.1, 0.1, 0.1, 0.1], 3))?.routers?.reason, "Draining");
   assert.equal(autoscalerOf(at4, seen([0.1, 0.1, 0.1, 0.1], 4))?.routers?.desired, 2);
 });
+
+test("a pod that ends for ever on a node that is lost moves no devices", () => {
+  const input = after(
+    scaling({ replicas: 2, autoscaling: { ...CONNECTIONS, stabilizationWindowSeconds: 0 } }),
+    {
+      connectors: { desired: 4, reason: "Enough", message: "", since: "2026-01-01T00:00:00.000Z" },
+    },
+  );
+  const [ghost] = connectorPods(connectorRevision(input, 1), 1);
+  assert.ok(ghost);
+  const metadata = { ...ghost.metadata, name: "ghost", deletionTimestamp: "2026-03-01T00:00:00Z" };
+  const told = autoscalerOf(input, seenOf(input, sockets(9, 9, 9, 9), [{ ...ghost, metadata }]));
+  assert.equal(told?.connectors?.reason, "FewerNeeded");
+});

@@ -53,8 +53,11 @@ function connectorsRunning(input: DesiredInput, { observed, metrics, now }: Scal
     loads: pods
       .filter(({ isRunning, isEnding }) => isRunning && !isEnding)
       .map(({ name }) => loadOfConnector(metrics.get(name))),
-    isMoving: pods.some(
-      (pod) => pod.mark !== undefined || pod.isEnding || pod.revision !== current || isShedding(pod, now),
+    // A pod that ends may stay for hours on a node that is lost.
+    isMoving: pods.some((pod) =>
+      pod.isEnding
+        ? (pod.connections ?? 0) > 0
+        : pod.mark !== undefined || pod.revision !== current || isShedding(pod, now),
     ),
   };
 }

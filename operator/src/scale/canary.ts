@@ -82,7 +82,10 @@ function notReady(pod: PodObject, isServed: boolean, now: number): CanaryVerdict
       : `its container cannot be started: ${why}: ${container?.state?.waiting?.message ?? ""}`;
     return now - scheduledAt(pod) < WAITS_MS ? proving(message) : failed(message);
   }
-  const since = timeOf(container?.state?.running?.startedAt);
+  const unready = status?.conditions?.find(({ type, status: is }) => type === "Ready" && is === "False");
+  const startedAt = timeOf(container?.state?.running?.startedAt);
+  // One that was ready has its time again: a node may be busy for a moment.
+  const since = startedAt === 0 ? 0 : Math.max(startedAt, timeOf(unready?.lastTransitionTime));
   if (since === 0 || now - since < READY_MS) return proving("its pod starts");
   if (!isServed) return proving("it does not become ready, and no connector that serves is ready either");
   return failed(`it is not ready after ${READY_MS / 1_000} s, while others are`);

@@ -22,6 +22,8 @@ const WINDOW_MS = 30_000;
 const SPAN_MIN_MS = 5_000;
 /** Samples that are nearer to each other replace one another: so each pod has sixteen at most. */
 const SPACING_MS = 2_000;
+/** One answer may be late. Who does not answer for longer is not known. */
+const SILENT_MS = 10_000;
 /** A cluster that is not looked at for longer begins anew. */
 const STALE_MS = 2 * WINDOW_MS;
 
@@ -63,15 +65,17 @@ const plus = (sum: Did, first: Sample, last: Sample): Did => ({
 /** What the connectors of one ChatCluster counted lately. It lives as long as the process. */
 export class GateSamples {
   readonly #pods = new Map<string, Sample[]>();
+  #takenAt = 0;
 
-  /** Takes what connectors told at `now`. Whoever tells nothing any more is forgotten. */
+  /** Takes what connectors told at `now`. Whoever is not there any more is forgotten. */
   take(metrics: PodMetrics, names: readonly string[], now: number): void {
+    this.#takenAt = now;
     for (const pod of this.#pods.keys()) if (!names.includes(pod)) this.#pods.delete(pod);
     for (const name of names) {
       const told = metrics.get(name);
       const counters = told === undefined ? undefined : countersOf(told);
-      if (counters === undefined) this.#pods.delete(name);
-      else this.#pods.set(name, following(this.#pods.get(name) ?? [], { ...counters, at: now }));
+      if (counters !== undefined)
+        this.#pods.set(name, following(this.#pods.get(name) ?? [], { ...counters, at: now }));
     }
   }
 
@@ -80,10 +84,16 @@ export class GateSamples {
    * enough.
    */
   did(pods: readonly { readonly name: string; readonly isReady: boolean }[]): Known<Did> {
+    const now = this.#takenAt;
     let sum = NOTHING;
     for (const { name, isReady } of pods) {
       const [first, ...rest] = this.#pods.get(name) ?? [];
       const last = rest.at(-1);
+      const toldAt = (last ?? first)?.at ?? now;
+      const silentMs = now - toldAt;
+      if (silentMs > SILENT_MS && isReady)
+        return { unknown: `${name} has not reported its metrics for ${Math.round(silentMs / 1_000)} s` };
+      if (silentMs > SILENT_MS) continue;
       if (first === undefined && isReady) return { unknown: `${name} does not report its metrics` };
       const isEnough = first !== undefined && last !== undefined && last.at - first.at >= SPAN_MIN_MS;
       if (isEnough) sum = plus(sum, first, last);

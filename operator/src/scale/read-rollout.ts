@@ -30,8 +30,13 @@ function revisionsOf(observed: Observed, { pods }: Fleet): readonly RevisionSeen
       version: versionIn(deployment),
       revision,
       ready: own.filter(({ isReady, isEnding }) => isReady && !isEnding).length,
-      // Pods and their number are seen at different times: the higher one counts.
-      pods: Math.max(own.length, spec.replicas ?? 0, status?.replicas ?? 0),
+      // Pods and their number are seen at different times: the higher one counts. A pod that ends may stay
+      // for hours on a node that is lost.
+      pods: Math.max(
+        own.filter(({ isEnding, connections = 0 }) => !isEnding || connections > 0).length,
+        spec.replicas ?? 0,
+        status?.replicas ?? 0,
+      ),
     };
   });
 }

@@ -230,12 +230,44 @@ test("the spec changes in the middle: who served stays, and the half that came g
 test("a soak ends with every connector ready, or in the way back", () => {
   const revisions = [seen(OLD, 0), seen(NEW, 1, 2)];
   const soaks = at("Soaking", 60);
-  assert.equal(phaseOf(soaks, { revisions }), "Soaking");
-  assert.equal(phaseOf(soaks, { revisions, now: NOW + 599 * S }), "Soaking");
-  assert.equal(phaseOf(soaks, { revisions, now: NOW + 600 * S }), "RollingBack");
+  const late = rolloutOf(soaks, facts({ revisions }));
+  assert.equal(late.phase, "Soaking");
+  assert.equal(phaseOf(late, { revisions, now: NOW + 599 * S }), "Soaking");
+  assert.equal(phaseOf(late, { revisions, now: NOW + 600 * S }), "RollingBack");
+  const held = rolloutOf(late, facts({ revisions, isPaused: true, now: NOW + 900 * S }));
+  assert.equal(phaseOf(held, { revisions, now: NOW + 900 * S }), "Soaking", "a pause is no time of its own");
+});
+
+test("a spec that changes and is set back during a rollout is begun again", () => {
+  const half = [seen(OLD, 2), seen(NEW, 1, 2)];
+  const back = rolloutOf(at("Connectors"), facts({ to: NEXT, revisions: half }));
+  assert.equal(back.phase, "RollingBack");
+  assert.equal(phaseOf(back, { revisions: half }), "RollingBack");
+  assert.equal(phaseOf(back, { revisions: [seen(OLD, 2), seen(NEW, 0)] }), "Canary");
+});
+
+test("a way back that cannot end takes another spec, or a promotion", () => {
+  const revisions = [seen(OLD, 1, 2), seen(NEW, 1)];
+  const stuck = backing(at("Connectors"), "it is slow", NOW);
+  const soon = { revisions, now: NOW + 599 * S };
+  const late = { revisions, now: NOW + 600 * S };
+  for (const [more, phase] of [
+    [{ ...soon, to: NEXT }, "RollingBack"],
+    [{ ...late, to: NEXT }, "Canary"],
+    [{ ...soon, promote: NEW.revision }, "RollingBack"],
+    [{ ...late, promote: NEW.revision }, "Canary"],
+  ] as const)
+    assert.equal(phaseOf(stuck, more), phase);
+});
+
+test("a promotion of what failed proves itself on a canary, also where nothing is ready", () => {
+  const failed = entering(backing(at("Canary"), "it crashed", NOW), "RolledBack", NOW);
+  assert.equal(phaseOf(failed, { promote: NEW.revision, revisions: [seen(OLD, 0, 2)] }), "Canary");
 });
 
 test("asleep there is nothing to be careful of, but a revision that was taken back stays so", () => {
+  const back = backing(at("Connectors"), "it is slow", NOW);
+  assert.equal(phaseOf(back, { isAsleep: true, revisions: [] }), "RolledBack");
   for (const phase of ["Canary", "Backends", "Connectors", "Soaking", "RollingBack"] as const)
     assert.equal(phaseOf(at(phase), { isAsleep: true, revisions: [] }), "Done", phase);
   const failed = entering(backing(at("Canary"), "it crashed", NOW), "RolledBack", NOW);

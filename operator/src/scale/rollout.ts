@@ -86,6 +86,10 @@ function start(base: Target | undefined, facts: RolloutFacts): Rollout {
   return from === undefined || from.revision === to.revision ? atRest(to, now) : begun(from, to, now);
 }
 
+/** The way back takes longer than any progress may. */
+const isStuck = ({ phase, phaseSince }: Rollout, { now, rules }: RolloutFacts): boolean =>
+  phase === "RollingBack" && sinceOf(phaseSince, now) >= rules.progressDeadlineMs;
+
 /** What was begun is not wanted any more. */
 function retargeted(rollout: Rollout, facts: RolloutFacts): Rollout {
   switch (rollout.phase) {
@@ -93,7 +97,8 @@ function retargeted(rollout: Rollout, facts: RolloutFacts): Rollout {
     case "Soaking":
       return start(rollout.to, facts);
     case "RollingBack":
-      return rollout;
+      // What served may never come back: then the spec is the way out.
+      return isStuck(rollout, facts) ? start(rollout.from, facts) : rollout;
     case "Connectors": {
       // Half of two revisions would be three soon: the half that came goes first.
       if ((seenOf(facts, rollout.to)?.pods ?? 0) === 0) return start(rollout.from, facts);
@@ -116,8 +121,10 @@ function told(rollout: Rollout, facts: RolloutFacts): Rollout {
     const { isPromoted: _, ...unsaid } = rollout;
     return unsaid;
   }
-  if (isPromoted === true || phase === "Done" || phase === "RollingBack") return rollout;
-  return { ...(phase === "RolledBack" ? start(rollout.from, facts) : rollout), isPromoted: true };
+  if (isPromoted === true || phase === "Done") return rollout;
+  if (phase === "RollingBack" && !isStuck(rollout, facts)) return rollout;
+  const isFailed = phase === "RolledBack" || phase === "RollingBack";
+  return { ...(isFailed ? begun(rollout.from, rollout.to, now) : rollout), isPromoted: true };
 }
 
 const podsBeside = ({ revisions }: RolloutFacts, { revision }: Target): number =>
@@ -208,13 +215,13 @@ function inConnectors(rollout: Rollout, facts: RolloutFacts): Rollout {
 /** Over once the time has passed and every connector that is wanted is ready. */
 function inSoak(rollout: Rollout, facts: RolloutFacts): Rollout {
   const { now, wanted, rules } = facts;
-  const { soakMs, progressDeadlineMs } = rules;
-  const passed = sinceOf(rollout.phaseSince, now);
-  if (passed < soakMs) return rollout;
+  if (sinceOf(rollout.phaseSince, now) < rules.soakMs) return rollout;
   const ready = seenOf(facts, rollout.to)?.ready ?? 0;
   if (ready >= wanted) return entering(rollout, "Done", now);
   const message = `${ready} of ${wanted} connectors are ready at the end of the soak`;
-  return passed < soakMs + progressDeadlineMs ? waiting(rollout, message) : backing(rollout, message, now);
+  const next = waiting(measured(rollout, facts), message);
+  const late = overdue(next, facts);
+  return late === undefined ? next : backing(rollout, late, now);
 }
 
 function inRollback(rollout: Rollout, facts: RolloutFacts): Rollout {
@@ -250,6 +257,8 @@ function stepped(rollout: Rollout, facts: RolloutFacts): Rollout {
     case "RollingBack":
       return inRollback(rollout, facts);
     case "RolledBack":
+      // Nothing failed: the spec asked for another revision for a while.
+      return rollout.failed === undefined ? start(rollout.from, facts) : rollout;
     case "Done":
       return rollout;
   }
@@ -258,7 +267,11 @@ function stepped(rollout: Rollout, facts: RolloutFacts): Rollout {
 /** One step: the spec first, then what people say, then what there is. */
 function next(rollout: Rollout, facts: RolloutFacts): Rollout {
   const { to, isAsleep, now } = facts;
-  if (isAsleep) return rollout.phase === "RolledBack" ? rollout : atRest(to, now);
+  if (isAsleep) {
+    if (rollout.phase === "RollingBack" && rollout.failed !== undefined)
+      return entering(rollout, "RolledBack", now, rollout.message);
+    return rollout.phase === "RolledBack" ? rollout : atRest(to, now);
+  }
   if (rollout.to.revision !== to.revision) {
     const other = retargeted(rollout, facts);
     if (other !== rollout) return other;

@@ -41,6 +41,21 @@ interface Row {
 
 const ROWS: readonly Row[] = [
   {
+    what: "a rebalance is not done while one does not say how many it has",
+    pods: [full(), empty("a"), empty("b", { connections: undefined })],
+    asked: "x",
+    acts: [],
+    isOpen: true,
+  },
+  {
+    what: "rounds are remembered while one does not say how many it has",
+    pods: [
+      full({ shed: { ...MARK, since: NOW - 3_000_000, rounds: 9 } }),
+      empty("a", { connections: undefined }),
+    ],
+    acts: [],
+  },
+  {
     what: "after 1 to 3, the full one sends two thirds away",
     pods: [full(), empty("a"), empty("b")],
     acts: shed(),

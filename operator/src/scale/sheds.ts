@@ -80,7 +80,7 @@ export function isShedding({ shed, shedLeft, isEnding, drain = "none" }: Connect
 }
 
 /** Whether this pod may be told again. */
-function mayShed({ shed }: ConnectorPod, now: number): boolean {
+export function mayShed({ shed }: Pick<ConnectorPod, "shed">, now: number): boolean {
   if (shed === undefined || shed.since > now) return true;
   const wait = Math.min(WAIT_MAX_MS, SETTLE_MS * 2 ** (shed.rounds - 1));
   return now - shed.since >= takesMs(shed) + wait;
@@ -124,6 +124,9 @@ function nextOf(
   { now, perSecond }: Fleet,
   asked: string | undefined,
 ): ShedPlan {
+  // Who carries too much is not known: nothing is done with, and nothing is forgotten.
+  if (pods.some(({ connections }) => connections === undefined))
+    return { acts: [], isOpen: asked !== undefined };
   const over = excessOf(pods);
   const beyond = asked === undefined ? over : excessOf(pods, true);
   const isDue = (pod: ConnectorPod): boolean =>

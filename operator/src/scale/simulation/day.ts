@@ -1,6 +1,7 @@
 import { Dice } from "@jichat/protocol/dice.ts";
 import { DRAINS_AT_ONCE } from "../drains.ts";
-import { excessOf } from "../sheds.ts";
+import { readShedMark } from "../shed-mark.ts";
+import { excessOf, mayShed } from "../sheds.ts";
 import type { ModelPod, RevisionFault } from "./cluster-model.ts";
 import { ClusterModel } from "./cluster-model.ts";
 import type { Guards } from "./guards.ts";
@@ -246,8 +247,12 @@ export class Day {
       model.violate(`${model.demand - model.connected} devices are not connected`);
     for (const [name, beyond] of excessOf(
       model.live().map((pod) => ({ name: pod.name, connections: pod.devices })),
-    ))
+    )) {
+      // Devices came back to where a balancer kept them: the next round waits.
+      const shed = readShedMark(model.pods.get(name)?.shedMark);
+      if (!mayShed({ shed }, operator.clock)) continue;
       model.violate(`${name} carries ${beyond} devices more than its share`);
+    }
     if (spec.autoscaling === undefined) return;
     const needed = Math.ceil(model.connected / CONNECTIONS_PER_POD);
     if (wanted < Math.min(MAX_REPLICAS, needed))
