@@ -78,7 +78,12 @@ const CASES: readonly (readonly [string, string, Roll])[] = [
   [
     "Kubernetes has not said what is old",
     "waits: Kubernetes has not seen the change of the nats-servers yet",
-    step([pod(0, NEW), pod(1, NEW), pod(2, NEW)], {}, false),
+    step([pod(0, NEW), pod(1, NEW), pod(2, NEW)], { heldMs: 1 }, false),
+  ],
+  [
+    "servers that are made for the first time are no roll",
+    "nothing",
+    step([pod(0, NEW), pod(1, { ...NEW, isReady: false }), pod(2, NEW)], {}, false),
   ],
   [
     "the last one of a roll is waited for",

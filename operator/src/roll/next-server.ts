@@ -86,7 +86,8 @@ export function nextServer(
   const { told, fault, heldMs } = known;
   const old = pods.filter(({ isOld }) => isOld);
   const waits = (why: string, asks = false): Roll => ({ does: "waits", why, heldMs: heldMs ?? 0, asks });
-  if (wanted === 0 || (isSeen && old.length === 0 && heldMs === undefined)) return NO_ROLL;
+  // A change that its controller has not seen yet makes no pod old: it is a roll once one is.
+  if (wanted === 0 || (old.length === 0 && heldMs === undefined)) return NO_ROLL;
   if (!isSeen) return waits("Kubernetes has not seen the change of the nats-servers yet");
   const ending = pods.filter(({ isEnding }) => isEnding);
   if (ending.length > 0) return waits(`${namesOf(ending)} is ending`);

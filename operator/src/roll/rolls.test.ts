@@ -130,6 +130,21 @@ test("an answer that was under way when a server restarted does not count", asyn
   assert.equal(world.asks, 2);
 });
 
+test("what is behind is told, however long the answer took; that all is level is not", async () => {
+  const world = new Asked();
+  const late = async (told: ServersTold): Promise<string | undefined> => {
+    world.now += 1_000;
+    world.next(OLD);
+    world.now += 6_000;
+    await world.answers(told);
+    const roll = world.next(OLD);
+    return roll?.does === "waits" ? roll.why : roll?.does;
+  };
+  const why = "LOG-1 does not answer: timeout";
+  assert.equal(await late({ ...LEVEL, behind: [why] }), why);
+  assert.equal(await late(LEVEL), "NATS is asked whether every stream is level");
+});
+
 test("an answer grows old", async () => {
   const world = new Asked();
   world.next(OLD);

@@ -18,7 +18,7 @@ const AGAIN_MS = 1_000;
 interface Known {
   readonly epoch: string;
   readonly told: ServersTold;
-  /** When it was asked. */
+  /** From when on it counts: when it was asked, or came if something is behind. */
   readonly at: number;
 }
 
@@ -56,7 +56,9 @@ export class ServerWatch {
     const told = await this.#options.ask(input);
     this.#running.delete(key);
     const before = this.#known.get(key);
-    this.#known.set(key, { epoch, told, at });
+    // What is behind may be told late; that all is level may not.
+    const countsFrom = told.behind.length > 0 ? this.#options.clock.monotonic() : at;
+    this.#known.set(key, { epoch, told, at: countsFrom });
     if (before?.epoch !== epoch || hashOf(before.told) !== hashOf(told)) this.#options.onNews(key);
   }
 }

@@ -148,6 +148,13 @@ test("nothing is decided while nothing is carried out, and what was is kept", ()
     const input = after(scaling({ replicas: 2, autoscaling: CONNECTIONS }, more), { connectors: told });
     const decided = autoscalerOf(input, seenOf(input, sockets(9_000, 9_000)));
     assert.deepEqual(decided, { connectors: told });
+    const waits = { ...told, fewerSince: "2026-01-01T00:00:00.000Z", fewerNeeded: 2 };
+    const before = after(scaling({ replicas: 2, autoscaling: CONNECTIONS }, more), { connectors: waits });
+    assert.deepEqual(
+      autoscalerOf(before, seenOf(before, sockets(9))),
+      { connectors: told },
+      "no time counts",
+    );
     assert.equal(wantedReplicas(withScale(input, decided), "connector"), "hibernate" in more ? 0 : 4);
   }
 });

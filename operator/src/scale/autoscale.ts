@@ -116,6 +116,13 @@ function routerSpec({ cluster }: DesiredInput): ScaleSpec | undefined {
   };
 }
 
+/** Time in which nothing was decided shows nothing about how many were enough. */
+function unstabilised(own: ScaledTold | undefined): ScaledTold | undefined {
+  if (own === undefined) return undefined;
+  const { fewerSince: _, fewerNeeded: __, ...rest } = own;
+  return rest;
+}
+
 /** How many connectors and routers are wanted now, of those whose number the spec leaves to load. */
 export function autoscalerOf(input: DesiredInput, seen: ScaleSeen): AutoscalerTold | undefined {
   const { connectors, routers, hibernate, paused } = input.cluster.spec;
@@ -127,7 +134,7 @@ export function autoscalerOf(input: DesiredInput, seen: ScaleSeen): AutoscalerTo
     decide: (spec: ScaleSpec) => ScaleDecision,
   ): ScaledTold | undefined => {
     if (spec === undefined) return undefined;
-    return isStill ? own : scaledTold(decide(spec), own, seen.now);
+    return isStill ? unstabilised(own) : scaledTold(decide(spec), own, seen.now);
   };
   const decide = (replicas: number, own: ScaledTold | undefined, running: Running) => (spec: ScaleSpec) =>
     scaleOf({ now: seen.now, spec, present: own?.desired ?? replicas, before: memoryOf(own), ...running });

@@ -55,6 +55,16 @@ const ROWS: readonly Row[] = [
     reason: "Messages",
   },
   {
+    what: "none more for lag while the last one has not started",
+    facts: {
+      loads: [load(10, { lag: 51 }), load(10, { lag: 51 })],
+      spec: { perPod: { connections: 100, lag: 50 } },
+      present: 3,
+    },
+    desired: 3,
+    reason: "Enough",
+  },
+  {
     what: "one more for an event loop that lags",
     facts: {
       loads: [load(10, { lag: 10 }), load(10, { lag: 51 })],

@@ -107,7 +107,9 @@ function needOf(measure: Measure, { spec, loads, now, present, before }: ScaleFa
   const worst = Math.max(0, ...all);
   const message = `${Math.round(worst)} ${what}, and ${perPod} is the limit`;
   if (worst <= perPod * slack) return { pods: 0, reason, message };
-  const isAgain = Math.abs(now - (before.lastScaleAt ?? Number.NEGATIVE_INFINITY)) >= AGAIN_MS;
+  const isLong = Math.abs(now - (before.lastScaleAt ?? Number.NEGATIVE_INFINITY)) >= AGAIN_MS;
+  // The one before has to run: no number of pods that wait for a node helps.
+  const isAgain = isLong && loads.length >= present;
   return { pods: present + (isAgain && worst > perPod ? 1 : 0), reason, message };
 }
 

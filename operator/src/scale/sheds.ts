@@ -74,8 +74,8 @@ export function isShedding({ shed, shedLeft, isEnding, drain = "none" }: Connect
   if (shedLeft !== undefined && shedLeft > 0) return true;
   if (shed === undefined) return false;
   const since = now - shed.since;
-  if (shedLeft === undefined) return since < TIMES * takesMs(shed) + BESIDE_MS;
   // A time that lies ahead is of a clock that was wrong.
+  if (shedLeft === undefined) return Math.abs(since) < TIMES * takesMs(shed) + BESIDE_MS;
   return since >= 0 && since < takesMs(shed) + SETTLE_MS;
 }
 
