@@ -1,3 +1,4 @@
+import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import type { TestContext } from "node:test";
 import { Crowd } from "../crowd.ts";
@@ -21,8 +22,29 @@ interface Lived {
   readonly interruptions: number;
   /** Tries to connect that no connector took. */
   readonly refusals: readonly Trouble[];
-  /** The most connections that one device had beyond its first. */
-  readonly moves: number;
+  /** How often each device reconnected that did so at all. */
+  readonly moves: readonly number[];
+}
+
+/** Of so many devices one may move once more: the proxy of a node may send it back to where it came from. */
+const BACK_OF = 50;
+
+/** Asserts that no device was refused or offline, and that devices moved once in each of so many drains. */
+export function assertUnnoticed(
+  t: TestContext,
+  { refusals, interruptions, moves }: Lived,
+  drains: number,
+): void {
+  const most = Math.max(0, ...moves);
+  const often = moves.filter((times) => times > drains).length;
+  t.diagnostic(`${moves.length} devices moved, ${often} of them more than ${drains} times, ${most} at most`);
+  assert.deepEqual(refusals, []);
+  assert.equal(interruptions, 0);
+  assert.ok(most <= drains + 1, `a device moved ${most} times in ${drains} drains`);
+  assert.ok(
+    often * BACK_OF <= moves.length,
+    `${often} of ${moves.length} devices moved more than ${drains} times`,
+  );
 }
 
 /**
@@ -59,6 +81,6 @@ export async function underLoad(
     slowestMs: crowd.answeredMs(100),
     interruptions: diary.interruptions(span).length,
     refusals: diary.refusals(span),
-    moves: Math.max(0, ...diary.moves(span).values()),
+    moves: [...diary.moves(span).values()],
   };
 }
