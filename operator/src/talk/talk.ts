@@ -1,3 +1,4 @@
+import { invariant } from "@jichat/protocol/assert.ts";
 import { IdMaker } from "@jichat/protocol/uuid.ts";
 import type { Clock } from "@jichat/protocol/clock.ts";
 import { ChatError } from "@jichat/protocol/errors.ts";
@@ -134,8 +135,16 @@ class Talk {
   /** Sends some messages, and hears them at the other device. Resolves with the ack of the last one. */
   async #tell(from: Device, to: Device, ids: readonly string[]): Promise<Ack> {
     const sent: Sent = new Map();
-    const [last] = await Promise.all([this.#sendAll(from, ids, sent), this.#hearAll(to, ids, sent)]);
-    return last;
+    const [sending, hearing] = await Promise.allSettled([
+      this.#sendAll(from, ids, sent),
+      this.#hearAll(to, ids, sent),
+    ]);
+    // What was refused explains what was not heard.
+    if (sending.status === "rejected" && !(hearing.status === "rejected" && hearing.reason instanceof Wrong))
+      throw sending.reason;
+    if (hearing.status === "rejected") throw hearing.reason;
+    invariant(sending.status === "fulfilled", "what was neither refused nor unheard was sent");
+    return sending.value;
   }
 
   /** Each message arrives as it was sent, in order. After a gap some may be missing, so that is not `Wrong`. */
