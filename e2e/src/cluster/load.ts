@@ -27,7 +27,7 @@ interface Lived {
 }
 
 /** Of so many devices one may move once more: the proxy of a node may send it back to where it came from. */
-const BACK_OF = 50;
+const BACK_OF = 10;
 
 /** Asserts that no device was refused or offline, and that devices moved once in each of so many drains. */
 export function assertUnnoticed(
