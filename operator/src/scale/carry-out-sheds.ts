@@ -2,7 +2,7 @@ import type { Refused } from "../apply-all.ts";
 import type { DesiredInput } from "../desired/desired-input.ts";
 import { clusterKeysOf } from "../desired/keys.ts";
 import type { KubeApi } from "../kube/api.ts";
-import { isNotFound, isRefusal, messageOf } from "../kube/errors.ts";
+import { messageOf } from "../kube/errors.ts";
 import type { EventAbout, EventRecorder } from "../kube/events.ts";
 import type { KubeObject } from "../kube/object.ts";
 import { RESOURCES } from "../kube/object.ts";
@@ -13,6 +13,7 @@ import type { ConnectorAdmin } from "./ask-connectors.ts";
 import type { ShedMark } from "./shed-mark.ts";
 import { SHED_ANNOTATION, shedMarkText } from "./shed-mark.ts";
 import type { ShedAct } from "./sheds.ts";
+import { eachConnector } from "./each-connector.ts";
 
 export interface ShedParts {
   readonly api: Pick<KubeApi, "mergePatch">;
@@ -82,18 +83,5 @@ export async function carryOutSheds(
   observed: Observed,
   parts: ShedParts,
 ): Promise<readonly Refused[]> {
-  const refused: Refused[] = [];
-  const pods = new Map(observed.ofKind<PodObject>("Pod", "connector").map((pod) => [pod.metadata.name, pod]));
-  for (const act of acts) {
-    const pod = pods.get(act.pod);
-    if (pod === undefined) continue;
-    try {
-      await carryOut(input, pod, act, parts);
-    } catch (error) {
-      if (isNotFound(error)) continue; // It is gone, and what it was told with it.
-      if (!isRefusal(error)) throw error;
-      refused.push({ object: pod, error });
-    }
-  }
-  return refused;
+  return eachConnector(acts, observed, async (pod, act) => carryOut(input, pod, act, parts));
 }

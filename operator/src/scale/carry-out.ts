@@ -3,7 +3,7 @@ import { clusterKeysOf } from "../desired/keys.ts";
 import type { DesiredInput } from "../desired/desired-input.ts";
 import { LABELS } from "../desired/names.ts";
 import type { KubeApi } from "../kube/api.ts";
-import { isNotFound, isRefusal, messageOf } from "../kube/errors.ts";
+import { messageOf } from "../kube/errors.ts";
 import type { EventAbout, EventRecorder } from "../kube/events.ts";
 import type { KubeObject } from "../kube/object.ts";
 import { RESOURCES } from "../kube/object.ts";
@@ -14,6 +14,7 @@ import type { DrainMark, Why } from "./drain-mark.ts";
 import { DRAIN_ANNOTATION, markText } from "./drain-mark.ts";
 import type { Act } from "./drains.ts";
 import type { PodObject } from "../pod-object.ts";
+import { eachConnector } from "./each-connector.ts";
 
 /** A controller deletes the pod with the lowest cost, of those that are ready or not alike. */
 const COST_ANNOTATION = "controller.kubernetes.io/pod-deletion-cost";
@@ -129,28 +130,12 @@ class Carrier {
   }
 }
 
-/**
- * Does what the plan says about each pod. A pod that is gone meanwhile needs nothing any more. Returns the
- * pods whose change the API server refused.
- */
+/** Does what the plan says about each pod. Returns the pods whose change the API server refused. */
 export async function carryOut(
   input: DesiredInput,
   acts: readonly Act[],
   observed: Observed,
   parts: CarryParts,
 ): Promise<readonly Refused[]> {
-  const refused: Refused[] = [];
-  const pods = new Map(observed.ofKind<PodObject>("Pod", "connector").map((pod) => [pod.metadata.name, pod]));
-  for (const act of acts) {
-    const pod = pods.get(act.pod);
-    if (pod === undefined) continue;
-    try {
-      await new Carrier(input, pod, parts).carryOut(act);
-    } catch (error) {
-      if (isNotFound(error)) continue;
-      if (!isRefusal(error)) throw error;
-      refused.push({ object: pod, error });
-    }
-  }
-  return refused;
+  return eachConnector(acts, observed, async (pod, act) => new Carrier(input, pod, parts).carryOut(act));
 }
