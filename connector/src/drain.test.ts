@@ -8,6 +8,7 @@ import { Drain } from "./drain.ts";
 import { STEP_MS } from "./drain-pace.ts";
 import { FlushScheduler } from "./flush-scheduler.ts";
 import { Hub } from "./hub.ts";
+import { HOLD_MS, LADDER } from "./route-probe.ts";
 import { Session } from "./session.ts";
 import type { SocketData } from "./session.ts";
 import { Shed } from "./shed.ts";
@@ -18,6 +19,9 @@ const other = (sockets: number, socketsMax = 1_000): OtherConnector => ({
   says: { revision: "", acceptsSince: 1, startedAt: 1, sockets, socketsMax },
 });
 
+/** Until all devices may go, if none comes back. */
+const PROBE_MS = LADDER.reduce((sum, { waitMs }) => sum + waitMs, 0);
+
 /** A connector with devices that obey `goaway` at once, unless they are deaf. */
 class Scene {
   readonly clock = new HandClock();
@@ -27,6 +31,9 @@ class Scene {
   takers: readonly OtherConnector[] | undefined = [other(0)];
   changes = 0;
   deaf = false;
+  /** Until then, devices that go come back at once. */
+  leadsBackUntil = 0;
+  back = 0;
   readonly drain: Drain;
   readonly shed: Shed;
   #devices = 0;
@@ -82,9 +89,17 @@ class Scene {
       write(frame);
       if (frame.t !== "goaway") return;
       this.toldAt.push(this.clock.at);
-      if (!this.deaf) setImmediate(() => this.leave(session));
+      if (!this.deaf) setImmediate(() => this.#go(session));
     };
     this.hub.open(session);
+    this.drain.arrived();
+  }
+
+  #go(session: Session): void {
+    this.leave(session);
+    if (this.clock.at >= this.leadsBackUntil) return;
+    this.back += 1;
+    this.arrive();
   }
 
   leave(session: Session): void {
@@ -107,9 +122,13 @@ test("an order sends everybody away at its rate, and then says that nobody is le
   assert.deepEqual(scene.drain.report(), { state: "none", connections: 100, told: 0, forced: 0 });
   scene.drain.order({ drainMs: 60_000, perSecond: 20 });
   assert.equal(scene.drain.isReady, false, "the operator asked: it is not to be routed to");
+  await scene.pass(LADDER[0].waitMs - STEP_MS);
+  assert.equal(scene.told, 1, "one goes first");
+  await scene.pass(PROBE_MS - LADDER[0].waitMs + STEP_MS);
+  assert.ok(scene.told <= 21 + 5, "and then few");
   await scene.pass(2_000);
   assert.equal(scene.drain.state, "draining");
-  assert.ok(scene.told >= 40 && scene.told <= 60, `${scene.told} were told in 2 s`);
+  assert.ok(scene.told >= 50 && scene.told <= 80, `${scene.told} were told in 2 s, and a few before`);
   await scene.pass(4_000);
   const times = { since: NOW, deadline: NOW + 60_000 };
   const said = { state: "drained", connections: 0, told: 100, forced: 0 } as const;
@@ -129,7 +148,7 @@ test("without another connector it waits, accepts, and sends nobody away before 
     assert.deepEqual([scene.drain.state, scene.drain.accepts, scene.told], ["waiting", true, 0]);
     assert.equal(scene.drain.isReady, isStop, "who ends is asked for as long as nobody else is there");
     scene.takers = [other(3)];
-    await scene.pass(1_000);
+    await scene.pass(PROBE_MS + 1_000);
     assert.deepEqual([scene.told, scene.hub.size, scene.drain.state], [10, 0, "drained"]);
     assert.equal(scene.drain.isReady, false);
     await stopped;
@@ -175,9 +194,9 @@ test("a device that was told and stays is closed after its grace, and counts as 
   const scene = new Scene(4);
   scene.deaf = true;
   scene.drain.order({ drainMs: 40_000, perSecond: 100 });
-  await scene.pass(5_000);
+  await scene.pass(4_750);
   assert.deepEqual([scene.told, scene.hub.size], [4, 4]);
-  await scene.pass(1_000);
+  await scene.pass(2_000);
   assert.deepEqual([scene.hub.size, scene.drain.report().forced], [0, 4]);
   assert.deepEqual(scene.moves, { told: 4, gone: 0, forced: 4 });
 });
@@ -186,7 +205,7 @@ test("a drain that is cancelled tells nobody else, closes nobody, and may be ord
   const scene = new Scene(40);
   scene.deaf = true;
   scene.drain.order({ drainMs: 60_000, perSecond: 10 });
-  await scene.pass(2_000);
+  await scene.pass(PROBE_MS + 2_000);
   const { told } = scene;
   assert.ok(told >= 20 && told <= 30, `${told}`);
   scene.drain.cancel();
@@ -195,7 +214,7 @@ test("a drain that is cancelled tells nobody else, closes nobody, and may be ord
   assert.deepEqual([scene.told, scene.hub.size], [told, 40]);
   scene.deaf = false;
   scene.drain.order({ drainMs: 60_000, perSecond: 100 });
-  await scene.pass(2_000);
+  await scene.pass(PROBE_MS + 2_000);
   assert.deepEqual([scene.told, scene.hub.size], [told + 40, 0], "all leave, also those of the first time");
   assert.equal(scene.drain.report().told, 40);
 });
@@ -226,17 +245,32 @@ test("a stop in the middle of an ordered drain goes on with it, and cannot be un
   await stopped;
 });
 
-test("who comes over an old route is taken at first, and told to go like everybody", async () => {
+test("who comes over an old route is taken, and told to go like everybody", async () => {
   const scene = new Scene(1);
   scene.drain.order({ drainMs: 60_000, perSecond: 100 });
   await scene.pass(2_000);
   assert.deepEqual([scene.drain.state, scene.drain.accepts], ["drained", true]);
   scene.arrive();
   assert.equal(scene.drain.state, "draining");
-  await scene.pass(1_000);
-  assert.deepEqual([scene.told, scene.hub.size], [2, 0]);
+  await scene.pass(HOLD_MS + STEP_MS);
+  assert.deepEqual([scene.told, scene.hub.size, scene.drain.accepts], [2, 0, true]);
   await scene.pass(3_000);
   assert.equal(scene.drain.accepts, false, "by now every route leads elsewhere");
+});
+
+test("while routes lead back here, few devices move twice, none is refused, and who ends stays ready", async () => {
+  const scene = new Scene(300);
+  scene.leadsBackUntil = 4_000;
+  const stopped = scene.drain.stop({ drainMs: 60_000, perSecond: 200 });
+  for (let at = 0; at < 4_000; at += STEP_MS) {
+    assert.deepEqual([scene.drain.accepts, scene.drain.isReady], [true, true]);
+    await scene.pass(STEP_MS);
+  }
+  await scene.pass(8_000);
+  assert.equal(scene.hub.size, 0);
+  assert.ok(scene.back > 0 && scene.back <= 4, `${scene.back} came back`);
+  assert.equal(scene.told, 300 + scene.back);
+  await stopped;
 });
 
 test("a shed sends away as many as were asked for, the oldest first, and the connector stays in service", async () => {
@@ -265,7 +299,7 @@ test("a shed waits for places, gives up after its time, and ends with a drain", 
   scene.shed.order({ connections: 20, perSecond: 10 });
   scene.takers = [other(0)];
   scene.drain.order({ drainMs: 60_000, perSecond: 10 });
-  await scene.pass(6_000);
+  await scene.pass(PROBE_MS + 6_000);
   assert.deepEqual([scene.hub.size, scene.told, scene.shed.report().told], [0, 50, 0]);
   assert.throws(() => scene.shed.order({ connections: 1, perSecond: 1 }), { code: "CONFLICT" });
 });

@@ -7,15 +7,15 @@ import type { Hub } from "./hub.ts";
 import { Mover } from "./mover.ts";
 import type { MoverParts } from "./mover.ts";
 import type { Others } from "./others.ts";
+import { RouteProbe } from "./route-probe.ts";
 
 const REASON = "draining";
 const POLL_MS = 50;
 const FLUSH_MS = 8_000;
 /**
- * While a drain is this young, connections still come over routes that were laid before it. They are taken.
+ * A process that stops lives for this share of its drain at least, even without devices: some may be on their
+ * way.
  */
-const STRAGGLERS_MS = 5_000;
-/** The same for a process that stops: it lives for this share of its drain at least, even without devices. */
 const LEAST_SHARE = 1 / 20;
 
 export interface DrainParts extends MoverParts {
@@ -46,7 +46,7 @@ interface Running {
   /** The wait was in vain: no other connector takes devices. */
   isAlone: boolean;
   /** Undefined while it waits for a connector that takes the devices. */
-  leavesFrom: number | undefined;
+  probe: RouteProbe | undefined;
   evenUntil: number;
 }
 
@@ -71,12 +71,13 @@ export class Drain {
     if (running === undefined) return "none";
     if (this.#parts.hub.size === 0) return "drained";
     if (this.#parts.time.monotonic() >= running.endsAt) return "drained";
-    return running.leavesFrom === undefined ? "waiting" : "draining";
+    return running.probe === undefined ? "waiting" : "draining";
   }
 
-  /** A process that stops stays ready until another one takes its devices. */
+  /** A process that stops stays ready until another one takes its devices, and routes lead there. */
   get isReady(): boolean {
-    return this.#running === undefined || (this.#isStopping && this.#running.leavesFrom === undefined);
+    if (this.#running === undefined) return true;
+    return this.#isStopping && this.#running.probe?.isOver(this.#parts.time.monotonic()) !== true;
   }
 
   /** Whether a new connection is taken. It is, as long as no other connector may be within its reach. */
@@ -86,8 +87,13 @@ export class Drain {
     if (running === undefined) return true;
     const now = this.#parts.time.monotonic();
     if (now >= running.endsAt) return false;
-    if (now - (running.leavesFrom ?? now) < STRAGGLERS_MS) return true;
+    if (running.probe?.mayLeadHere(now) !== false) return true;
     return this.#parts.others.takers()?.length === 0;
+  }
+
+  /** A connection has come. */
+  arrived(): void {
+    this.#running?.probe?.arrived(this.#parts.time.monotonic());
   }
 
   report(): DrainReport {
@@ -150,7 +156,7 @@ export class Drain {
       waitsUntil: now + waitMsMax(drainMs, hub.size, perSecond),
       leastUntil: now + LEAST_SHARE * drainMs,
       isAlone: before?.isAlone ?? false,
-      leavesFrom: before?.leavesFrom,
+      probe: before?.probe,
       evenUntil: now + evenSpreadMs(drainMs),
     };
     this.#running = running;
@@ -162,9 +168,9 @@ export class Drain {
   async #run(running: Running): Promise<void> {
     const { time, hub } = this.#parts;
     while (this.#running === running && time.monotonic() < running.endsAt) {
-      if (hub.size === 0 && this.#isStopping && time.monotonic() >= running.leastUntil) return;
-      if (running.leavesFrom === undefined) this.#waitFor(running);
-      else this.#step(running);
+      if (hub.size === 0 && this.#isStopping && this.#mayEnd(running)) return;
+      if (running.probe === undefined) this.#waitFor(running);
+      else this.#step(running, running.probe);
       await this.#mover.untilNext();
     }
     if (this.#running === running) this.#mover.closeAll(REASON);
@@ -181,22 +187,29 @@ export class Drain {
         { sockets: hub.size },
         "no other connector takes devices: they are sent away all the same",
       );
-    running.leavesFrom = now;
+    running.probe = new RouteProbe(now, running.isAlone ? now : Math.max(now, running.waitsUntil));
     running.evenUntil = now + evenSpreadMs(running.endsAt - now);
     this.#parts.onChange();
   }
 
-  #step(running: Running): void {
+  #mayEnd({ leastUntil, probe }: Running): boolean {
+    const now = this.#parts.time.monotonic();
+    return now >= leastUntil && probe?.isQuiet(now) !== false;
+  }
+
+  #step(running: Running, probe: RouteProbe): void {
+    const now = this.#parts.time.monotonic();
     const takers = this.#parts.others.takers();
     const { perSecond, graceMs, evenUntil, isAlone } = running;
-    this.#mover.step({
+    const told = this.#mover.step({
       reason: REASON,
       perSecond,
       graceMs,
-      evenLeftMs: evenUntil - this.#parts.time.monotonic(),
-      most: Number.POSITIVE_INFINITY,
+      evenLeftMs: evenUntil - now,
+      most: probe.most(now),
       places: takers === undefined || (isAlone && takers.length === 0) ? undefined : placesIn(takers),
     });
+    probe.told(now, told);
   }
 
   /**

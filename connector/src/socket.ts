@@ -43,7 +43,7 @@ interface UpgradeParts extends DoorParts {
     Config,
     "bufferedBytesMax" | "origins" | "socketsMax" | "socketsPerAddressMax" | "trustProxy"
   >;
-  readonly drain: Pick<Drain, "accepts">;
+  readonly drain: Pick<Drain, "accepts" | "arrived">;
   readonly wakeful: Pick<WakefulClock, "now">;
   readonly turn: FlushScheduler;
   readonly addressBudget: Pick<AddressBudget, "waitMs"> | undefined;
@@ -110,6 +110,7 @@ function upgrade(
     refuse(parts, response, "503 Service Unavailable", "this connector drains\n");
     return;
   }
+  drain.arrived();
   const peer = peerOf(parts, response);
   const address = peer ?? behindProxy(parts, response, request);
   const { name, codec } = subprotocolOf(request);
