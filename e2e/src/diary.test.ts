@@ -39,7 +39,7 @@ test("a failed try is a refusal, unless the client gave it up, and only a later 
   await assert.rejects(tryOnce(refusing), /503/);
   await assert.rejects(tryOnce(refusing, AbortSignal.abort()), /503/);
   assert.deepEqual(diary.reconnects(ALL), [1_000]);
-  assert.deepEqual([...diary.moves(ALL)], [["ann/phone", 1]]);
+  assert.deepEqual([...diary.moves(ALL)], [["ann/phone", [1_000]]]);
   assert.deepEqual(diary.refusals(ALL), [{ at: 2_000, device: "bob/phone", why: "Error: 503" }]);
   assert.deepEqual(diary.refusals({ from: 0, to: 2_000 }), [], "the end of a span is not in it");
 });

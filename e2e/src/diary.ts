@@ -108,11 +108,11 @@ export class Diary {
     return this.#reconnects.filter(isIn(span)).map(({ at }) => at);
   }
 
-  /** How often each device reconnected; devices that stayed where they were are missing. */
-  moves(span: Span): ReadonlyMap<string, number> {
-    const moves = new Map<string, number>();
-    for (const { device } of this.#reconnects.filter(isIn(span)))
-      moves.set(device, (moves.get(device) ?? 0) + 1);
+  /** When each device reconnected; devices that stayed where they were are missing. */
+  moves(span: Span): ReadonlyMap<string, readonly number[]> {
+    const moves = new Map<string, number[]>();
+    for (const { device, at } of this.#reconnects.filter(isIn(span)))
+      moves.set(device, [...(moves.get(device) ?? []), at]);
     return moves;
   }
 

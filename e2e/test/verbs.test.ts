@@ -71,10 +71,9 @@ test(
     );
     assert.equal((await listedTo(ann)).name, "all of us");
     const both = [first.seq, second.seq];
-    await until("both pins are listed", 5_000, async () => {
-      assert.deepEqual(await pinsOf(bob), both);
-      return true;
-    });
+    const arePinned = async (): Promise<boolean> =>
+      JSON.stringify(await pinsOf(bob)) === JSON.stringify(both);
+    await until("both pins are listed", 5_000, arePinned);
 
     // A new owner has no snapshot of it, and what Redis knew is gone: only ClickHouse is left.
     await new Promise((resolve) => setTimeout(resolve, 10 * FLUSH_MS));
@@ -83,17 +82,13 @@ test(
       part?.start();
     }
     for (const router of stack.routers) await router.ready(20_000);
-    await until("the pins are listed from ClickHouse", 30_000, async () => {
-      const pins = await pinsOf(bob).catch(() => undefined);
-      return JSON.stringify(pins) === JSON.stringify(both);
-    });
-    await until("so are the mutes", 10_000, isShown);
+    await until("the pins are listed from ClickHouse", 30_000, async () => arePinned().catch(() => false));
+    await until("so are the mutes", 10_000, async () => isShown().catch(() => false));
     await rest("DELETE", "/mute?id=unmute");
     await bob.unmute(conversation);
-    await until("nothing is muted", 5_000, async () => {
-      assert.deepEqual([await mutedOf(ann), await mutedOf(bob)], [undefined, undefined]);
-      return true;
-    });
+    await until("nothing is muted", 5_000, async () =>
+      [await mutedOf(ann), await mutedOf(bob)].every((muted) => muted === undefined),
+    );
     await assert.rejects(rest("PUT", "/mute", { id: "past", until: 1 }), /`until` is not in the future/);
     await ann.recall(conversation, first.seq);
     await until(

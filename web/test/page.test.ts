@@ -34,7 +34,7 @@ test("a wrong password is reported, and nobody is signed in", LIMIT, async () =>
   await page.getByRole("button", { name: "Sign in" }).click();
   await page.getByRole("alert").getByText("the user or the password is wrong").waitFor();
   await leave(page);
-  assert.deepEqual(scene.takeFaults(/401/), []);
+  assert.deepEqual(scene.takeFaults(/status of 401/), []);
 });
 
 test("two people talk on three devices, and the two devices of one stay in step", LIMIT, async () => {

@@ -72,7 +72,7 @@ export class Scene {
       page.setDefaultTimeout(10_000);
       page.on("pageerror", (error) => this.#faults.push(error.message));
       page.on("console", (message) => {
-        if (message.type() === "error") this.#faults.push(message.text());
+        if (message.type() === "error") this.#faults.push(`${message.text()} ${message.location().url}`);
       });
     });
     const page = await context.newPage();

@@ -22,12 +22,14 @@ interface Lived {
   readonly interruptions: number;
   /** Tries to connect that no connector took. */
   readonly refusals: readonly Trouble[];
-  /** How often each device reconnected that did so at all. */
-  readonly moves: readonly number[];
+  /** When each device reconnected that did so at all, in milliseconds since they began to talk. */
+  readonly moves: readonly (readonly number[])[];
 }
 
 /** Of so many devices one may move once more: the proxy of a node may send it back to where it came from. */
 const BACK_OF = 10;
+/** Devices that moved too often, of which it is said when they did. */
+const SHOWN = 5;
 
 /** Asserts that no device was refused or offline, and that devices moved once in each of so many drains. */
 export function assertUnnoticed(
@@ -35,15 +37,19 @@ export function assertUnnoticed(
   { refusals, interruptions, moves }: Lived,
   drains: number,
 ): void {
-  const most = Math.max(0, ...moves);
-  const often = moves.filter((times) => times > drains).length;
-  t.diagnostic(`${moves.length} devices moved, ${often} of them more than ${drains} times, ${most} at most`);
+  const most = Math.max(0, ...moves.map(({ length }) => length));
+  const often = moves.filter(({ length }) => length > drains);
+  t.diagnostic(
+    `${moves.length} devices moved, ${often.length} of them more than ${drains} times, ${most} at most`,
+  );
+  for (const times of often.slice(0, SHOWN))
+    t.diagnostic(`one moved after ${times.map((ms) => (ms / 1_000).toFixed(2)).join(", ")} s`);
   assert.deepEqual(refusals, []);
   assert.equal(interruptions, 0);
   assert.ok(most <= drains + 1, `a device moved ${most} times in ${drains} drains`);
   assert.ok(
-    often * BACK_OF <= moves.length,
-    `${often} of ${moves.length} devices moved more than ${drains} times`,
+    often.length * BACK_OF <= moves.length,
+    `${often.length} of ${moves.length} devices moved more than ${drains} times`,
   );
 }
 
@@ -81,6 +87,6 @@ export async function underLoad(
     slowestMs: crowd.answeredMs(100),
     interruptions: diary.interruptions(span).length,
     refusals: diary.refusals(span),
-    moves: [...diary.moves(span).values()],
+    moves: [...diary.moves(span).values()].map((times) => times.map((at) => at - span.from)),
   };
 }

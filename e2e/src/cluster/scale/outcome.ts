@@ -35,7 +35,7 @@ export function outcomeOf({ diary, looks, before, during }: Seen): Outcome {
   const ms = (p: number, ...spans: readonly Span[]): number => diary.answeredMs(p, ...spans) ?? Number.NaN;
   const moving = movingSpans(looks);
   const movesBy = new Map<number, number>();
-  for (const moves of diary.moves(during).values()) movesBy.set(moves, (movesBy.get(moves) ?? 0) + 1);
+  for (const { length } of diary.moves(during).values()) movesBy.set(length, (movesBy.get(length) ?? 0) + 1);
   return {
     seconds: (during.to - during.from) / 1_000,
     beforeMs: ms(99, before),
