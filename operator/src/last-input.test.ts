@@ -20,6 +20,13 @@ test("the last input of another ChatCluster of the same name is not used", () =>
   assert.equal(lastInput(undefined, now), undefined);
 });
 
+test("a rebalance waits for a spec that can be applied, and other annotations are kept", () => {
+  const now = clusterOf();
+  const annotations = { "chat.jichat.io/rebalance": "now", "chat.jichat.io/promote": "abc" };
+  const kept = lastInput(inputOf(), { ...now, metadata: { ...now.metadata, annotations } });
+  assert.deepEqual(kept?.cluster.metadata.annotations, { "chat.jichat.io/promote": "abc" });
+});
+
 test("the embedded engine stays one process", () => {
   const before = inputOf({
     storage: { replicas: 1 },

@@ -175,6 +175,8 @@ test("two of three nats-servers are a quorum: Ready stays, and Degraded says how
   const rolling = told(TALKED, { servers: servers(2), roll });
   assert.match(rolling("Degraded"), /^False AsWanted/);
   assert.match(rolling("Progressing"), /^True RollingOut nats 2\/3, the next .*: chat-nats-1 is not ready$/);
+  const late = told(TALKED, { servers: servers(2), roll: { ...roll, heldMs: 60_000 } });
+  assert.match(late("Degraded"), /^True ServersMissing 2 of 3/, "by then it would be back");
   const held = told(TALKED, { servers: servers(2), roll: { ...roll, heldMs: 300_000 } });
   assert.match(held("Degraded"), /^True RollHeld .* no server is restarted: chat-nats-1 is not ready$/);
   assert.match(held("Ready"), /^True AllReady/, "people talk");

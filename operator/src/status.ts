@@ -18,7 +18,7 @@ import { tellRefused } from "./apply-all.ts";
 import { podsRefused, tellPodsRefused } from "./pods-refused.ts";
 import { atQuorum, pullFailures, tellPulls, versionServing } from "./serving.ts";
 import type { BackendsSeen } from "./plan.ts";
-import { isRolling, rollHeld, rollTold } from "./roll/roll-status.ts";
+import { missesServer, rollHeld, rollTold } from "./roll/roll-status.ts";
 import { readyFinding } from "./ready.ts";
 import { drainsTold } from "./scale/drain-status.ts";
 import { rolledBack, rollsOut } from "./scale/rollout-finding.ts";
@@ -146,8 +146,7 @@ function degraded(facts: StatusFacts, backends: Finding, ofSchema: Finding): Fin
   const { waitsFor, roll } = facts.plan;
   const held = rollHeld(roll);
   if (held !== undefined) return yes("RollHeld", held);
-  // A roll restarts one server at a time.
-  const few = waitsFor === undefined && !isRolling(roll) ? atQuorum(observed) : undefined;
+  const few = waitsFor === undefined && !missesServer(roll) ? atQuorum(observed) : undefined;
   if (few !== undefined) return yes("ServersMissing", few);
   const short = podsRefused(observed);
   if (short.length > 0) return yes("PodsRefused", tellPodsRefused(short));

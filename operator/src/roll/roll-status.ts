@@ -3,7 +3,12 @@ import type { Roll } from "./next-server.ts";
 /** A roll that stands still for this long needs a person. */
 const HELD_MS = 5 * 60_000;
 
-export const isRolling = (roll: Roll | undefined): boolean => roll !== undefined && roll.does !== "nothing";
+/** A server that restarts is back by then, even with much to read. */
+const BACK_MS = 60_000;
+
+/** Whether the roll explains that a server is missing: one restarts at a time, and is back soon. */
+export const missesServer = (roll: Roll | undefined): boolean =>
+  roll?.does === "restarts" || (roll?.does === "waits" && roll.heldMs < BACK_MS);
 
 /** Where the roll is, for people; empty if none goes on. */
 export function rollTold(roll: Roll | undefined): readonly string[] {

@@ -2,7 +2,7 @@ import type { ChatCluster } from "../crd/definition.ts";
 import { REBALANCE_MAX } from "../crd/status.ts";
 
 /** On a ChatCluster: any new value asks that connectors are made level now (`kubectl chat rebalance`). */
-const REBALANCE_ANNOTATION = "chat.jichat.io/rebalance";
+export const REBALANCE_ANNOTATION = "chat.jichat.io/rebalance";
 
 /** What a person asked for last, unless it is done. */
 export function askedOf({ metadata, status }: Pick<ChatCluster, "metadata" | "status">): string | undefined {
