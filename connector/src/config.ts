@@ -23,6 +23,8 @@ import { readTls } from "./tls-config.ts";
 const HELD_BYTES_MAX = 16_777_216;
 /** Of a label's value in Kubernetes. */
 const REVISION_LENGTH_MAX = 63;
+/** More would not fit into what a stop has beyond its drain (`endBehind`), with what it flushes. */
+const SUCCESSOR_WAIT_MS_MAX = 15_000;
 
 /** Limits of one address, which may be a household or a company. */
 interface AddressLimits {
@@ -51,6 +53,8 @@ export interface Config extends ProcessConfig, AddressLimits {
   readonly helloMs: number;
   readonly ticketLifeMs: number;
   readonly drainMs: number;
+  /** How long a process that stops waits for another connector, beyond its drain. */
+  readonly successorWaitMs: number;
   /** The most devices that a process that ends sends away in any second; undefined: evenly over its drain. */
   readonly drainPerSecond: number | undefined;
   /** Which pod template the process was started from; empty outside Kubernetes. */
@@ -95,6 +99,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     helloMs: reader.int("HELLO_MS", { default: 5_000, min: 100, max: 60_000 }),
     ticketLifeMs: reader.int("TICKET_LIFE_MS", TICKET_LIFE_MS),
     drainMs: reader.int("DRAIN_MS", { default: 30_000, min: 0, max: 3_600_000 }),
+    successorWaitMs: reader.int("SUCCESSOR_WAIT_MS", { default: 0, min: 0, max: SUCCESSOR_WAIT_MS_MAX }),
     drainPerSecond:
       reader.int("DRAIN_PER_SECOND", { default: 200, min: 0, max: PER_SECOND_MAX }) || undefined,
     revision: reader.text("REVISION", { default: "" }).slice(0, REVISION_LENGTH_MAX),

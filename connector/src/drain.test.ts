@@ -155,6 +155,29 @@ test("without another connector it waits, accepts, and sends nobody away before 
   }
 });
 
+test("a process that ends waits for its successor beyond its drain, and then has all of its drain", async () => {
+  const scene = new Scene(10);
+  scene.takers = [];
+  const stopped = scene.drain.stop({ drainMs: 5_000, perSecond: 200 }, 15_000);
+  await scene.pass(14_000);
+  assert.deepEqual([scene.told, scene.drain.isReady, scene.drain.accepts], [0, true, true]);
+  scene.takers = [other(0)];
+  await scene.pass(STEP_MS);
+  assert.ok(Math.abs((scene.drain.report().deadline ?? 0) - NOW - 19_000) <= 2 * STEP_MS);
+  await scene.pass(PROBE_MS + 1_000);
+  assert.deepEqual([scene.told, scene.hub.size], [10, 0]);
+  await stopped;
+
+  const alone = new Scene(10);
+  alone.takers = [];
+  const ended = alone.drain.stop({ drainMs: 5_000, perSecond: 200 }, 15_000);
+  await alone.pass(17_250);
+  assert.equal(alone.told, 0);
+  await alone.pass(3_000);
+  assert.equal(alone.told, 10, "the pod ends soon, with or without a successor");
+  await ended;
+});
+
 test("the wait for another connector is bounded, and leaves time to tell everybody", async () => {
   const scene = new Scene(10);
   scene.takers = [];

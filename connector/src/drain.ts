@@ -37,6 +37,7 @@ export interface DrainPlan {
 interface Running {
   readonly since: number;
   readonly sinceTime: number;
+  readonly drainMs: number;
   endsAt: number;
   perSecond: number | undefined;
   graceMs: number;
@@ -130,18 +131,19 @@ export class Drain {
     if (this.#isStopping) throw new ChatError("CONFLICT", "this process ends: its drain cannot be changed");
   }
 
-  /** Drains a process that ends. Resolves when no socket is left, or after the time of the plan. */
-  async stop(plan: DrainPlan): Promise<void> {
+  /**
+   * Drains a process that ends. Resolves when no socket is left, or after the time of the plan. That time
+   * begins when another connector takes the devices, or `successorWaitMs` after the call at the latest.
+   */
+  async stop(plan: DrainPlan, successorWaitMs = 0): Promise<void> {
     this.#isStopping = true;
     const before = this.#running;
-    const leftMs = before === undefined ? Infinity : before.endsAt - this.#parts.time.monotonic();
-    await this.#start({
-      drainMs: Math.max(0, Math.min(plan.drainMs, leftMs)),
-      perSecond: before === undefined ? plan.perSecond : before.perSecond,
-    });
+    if (before === undefined) return this.#start(plan, successorWaitMs);
+    const leftMs = Math.max(0, before.endsAt - this.#parts.time.monotonic());
+    return this.#start({ drainMs: Math.min(plan.drainMs, leftMs), perSecond: before.perSecond });
   }
 
-  async #start({ drainMs, perSecond }: DrainPlan): Promise<void> {
+  async #start({ drainMs, perSecond }: DrainPlan, successorWaitMs = 0): Promise<void> {
     const { hub, time, clock, telemetry } = this.#parts;
     telemetry.log.info({ sockets: hub.size, drainMs, perSecond }, "connector drains");
     const now = time.monotonic();
@@ -150,10 +152,11 @@ export class Drain {
     const running: Running = {
       since: before?.since ?? now,
       sinceTime: before?.sinceTime ?? clock.now(),
-      endsAt: now + drainMs,
+      drainMs,
+      endsAt: now + successorWaitMs + drainMs,
       perSecond,
       graceMs: graceOf(drainMs),
-      waitsUntil: now + waitMsMax(drainMs, hub.size, perSecond),
+      waitsUntil: now + successorWaitMs + waitMsMax(drainMs, hub.size, perSecond),
       leastUntil: now + LEAST_SHARE * drainMs,
       isAlone: before?.isAlone ?? false,
       probe: before?.probe,
@@ -188,6 +191,7 @@ export class Drain {
         "no other connector takes devices: they are sent away all the same",
       );
     running.probe = new RouteProbe(now, running.isAlone ? now : Math.max(now, running.waitsUntil));
+    running.endsAt = Math.min(running.endsAt, now + running.drainMs);
     running.evenUntil = now + evenSpreadMs(running.endsAt - now);
     this.#parts.onChange();
   }

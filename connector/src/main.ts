@@ -224,7 +224,7 @@ telemetry.log.info({ port: uws.us_socket_local_port(listening), admin: admin.por
 await aborted(shutdown);
 
 endBehind(config.drainMs, telemetry.log);
-await drain.stop({ drainMs: config.drainMs, perSecond: config.drainPerSecond });
+await drain.stop({ drainMs: config.drainMs, perSecond: config.drainPerSecond }, config.successorWaitMs);
 await drain.finish();
 uws.us_listen_socket_close(listening);
 stopSweeps();

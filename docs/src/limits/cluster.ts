@@ -39,6 +39,15 @@ export const CLUSTER: Section = {
       "connector",
       "DRAIN_PER_SECOND",
     ),
+    set(
+      [
+        "the wait of a connector that ends for another one, before its drain; the operator sets it to 15 s",
+        "ms",
+        "devices are sent away all the same, at the latest when as much of the drain is left as they need",
+      ],
+      "connector",
+      "SUCCESSOR_WAIT_MS",
+    ),
     fixed(
       ["age of an entry of the push queue", "ms", PUSH],
       "lib/protocol/src/log/streams.ts",

@@ -24,6 +24,7 @@ export const OUR_VARIABLES: readonly string[] = [
   "PARTITIONS",
   "DRAIN_MS",
   "DRAIN_PER_SECOND",
+  "SUCCESSOR_WAIT_MS",
   "REVISION",
   "POD_NAME",
   "LOG_REPLICAS",

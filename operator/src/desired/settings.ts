@@ -14,6 +14,11 @@ export const DATA_PATH = "/var/lib/jichat";
 
 /** The time that a pod gets beyond its drain, to flush what it accepted and to close its connections. */
 export const GRACE_SECONDS = 30;
+/**
+ * Of that, a connector that is evicted may wait for the one in its place. Flushing takes up to 11 s
+ * (`connector/src/drain.ts`, `connector/src/main.ts`).
+ */
+const SUCCESSOR_WAIT_MS = 15_000;
 
 type Settings = Readonly<Record<string, string>>;
 
@@ -26,6 +31,7 @@ const OWN: Readonly<Record<Component, (input: DesiredInput) => Settings>> = {
     ORIGINS: input.cluster.spec.auth.origins.join(","),
     DRAIN_MS: String(1_000 * input.cluster.spec.drain.deadlineSeconds),
     DRAIN_PER_SECOND: String(input.cluster.spec.drain.maxReconnectsPerSecond),
+    SUCCESSOR_WAIT_MS: String(SUCCESSOR_WAIT_MS),
     TRUST_PROXY: trustOf(input),
     ...limitVariables(CONNECTOR_LIMITS, input.cluster.spec.connectors.limits),
     ...(input.cluster.spec.connectors.tls === undefined
