@@ -44,6 +44,8 @@ export const LAB = {
   helm: required("E2E_HELM"),
   kubectlChat: required("E2E_KUBECTL_CHAT"),
   handImage: required("E2E_HAND_IMAGE"),
+  /** Another one in each run of all files: an operator of a run before (`KEEP=1`) has its images. */
+  run: required("E2E_RUN"),
   registry: required("E2E_REGISTRY"),
   /** The versions of the loaded images: the same program under two names. */
   versions: JSON.parse(required("E2E_VERSIONS")) as readonly [string, string],

@@ -27,7 +27,7 @@ interface Lived {
 }
 
 /** Of so many devices one may move once more: the proxy of a node may send it back to where it came from. */
-const BACK_OF = 10;
+const BACK_OF = 20;
 /** Devices that moved too often, of which it is said when they did. */
 const SHOWN = 5;
 

@@ -91,6 +91,7 @@ async function runTests(lab: Lab, files: readonly string[]): Promise<boolean> {
     E2E_BACKENDS: JSON.stringify(backendImages(`${registry}-test`)),
     E2E_HAND_IMAGE: handImage(`${registry}-test`),
     E2E_KUBECTL_CHAT: await buildPlugin(),
+    E2E_RUN: String(Date.now()),
   };
   return (await show(program ?? "", args, { cwd: ROOT, env: { ...env, ...settings } })) === 0;
 }

@@ -30,6 +30,8 @@ export async function install(chart = CHART, more: readonly string[] = []): Prom
     "probeMs=5000",
     "--set",
     "resyncMs=10000",
+    "--set-string",
+    `podAnnotations.run=${LAB.run}`,
   ];
   await helm([
     "upgrade",
