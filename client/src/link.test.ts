@@ -27,6 +27,9 @@ class Scene {
   readonly network = new EventTarget();
   readonly states: Status[] = [];
   readonly hellos: HelloFields[] = [];
+  /** How long the socket of each try may take to open. */
+  readonly openMs: number[] = [];
+  isDown = false;
   renewals = 0;
   tokensGiven = 0;
   /** No try to connect comes to an end. */
@@ -58,7 +61,10 @@ class Scene {
       {
         clock: this.clock,
         network: this.network,
-        open: async ({ hello, signal }) => this.#open(hello, signal),
+        open: async ({ hello, signal, openMs }) => {
+          this.openMs.push(openMs);
+          return this.#open(hello, signal);
+        },
       },
     );
   }
@@ -126,6 +132,7 @@ class Scene {
 
   async #open(hello: HelloFields, signal: AbortSignal): Promise<Welcomed> {
     this.hellos.push(hello);
+    if (this.isDown) throw new Closed(1006, "down");
     if (this.isDark)
       return new Promise((_, reject) => {
         signal.addEventListener("abort", () => {
@@ -369,4 +376,20 @@ test("a hello that is answered with BUSY comes again when it was told to, and tr
   const gaps = dialledAt.slice(1).map((at, index) => at - (dialledAt[index] ?? 0));
   assert.ok(gaps.length === 3 && gaps.every((gap) => gap >= 7_000 && gap < 7_500), gaps.join(", "));
   link.close();
+});
+
+test("a try that may have been led to a dead server is short, every other one long enough for a slow network", async () => {
+  const scene = new Scene();
+  scene.isDown = true;
+  await scene.begin();
+  await scene.pass(10 * SECOND);
+  assert.ok(scene.openMs.length >= 4);
+  assert.deepEqual(scene.openMs.slice(0, 4), [4_000, 10_000, 4_000, 10_000]);
+  scene.isDown = false;
+  await scene.pass(30 * SECOND);
+  assert.equal(scene.state, "online");
+  const tries = scene.openMs.length;
+  scene.cut(CLOSE.goingAway);
+  await scene.pass(SECOND);
+  assert.deepEqual(scene.openMs.slice(tries), [4_000], "it begins anew with each loss");
 });

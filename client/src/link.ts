@@ -22,6 +22,13 @@ import type { ChatOptions } from "./types.ts";
 const OTHER_MS = 50;
 /** A connection that lasts this long is stable: after it, the backoff starts anew. */
 const HELD_MS = 10_000;
+/**
+ * How long a socket may take to open, in every other try. A balancer that has not noticed yet that a server is
+ * gone leads some sockets to it: a short try is soon followed by one that is led elsewhere, and a long one is
+ * enough for a slow network. Browsers open one socket to an address at a time, so none is tried beside it.
+ */
+const SHORT_MS = 4_000;
+const LONG_MS = 10_000;
 /** For this long, a hello that was given up may still arrive and end the session that replaced it. */
 const STRAY_MS = 60_000;
 /** The longest delay that a refusal of a hello may impose, whatever the server says. */
@@ -165,7 +172,9 @@ export class Link {
     const shown = "token" in proof ? { token: proof.token } : proof;
     const hello = { device, client, echo, ...shown };
     const { open, clock } = this.#around;
-    return open({ url, encoding: this.#encoding, hello, firstSync: this.#events.firstSync(), signal, clock });
+    const firstSync = this.#events.firstSync();
+    const openMs = this.#dialled % 2 > 0 ? SHORT_MS : LONG_MS;
+    return open({ url, openMs, encoding: this.#encoding, hello, firstSync, signal, clock });
   }
 
   #adopt(connection: Welcomed, proof: Proof): void {

@@ -23,15 +23,17 @@ export interface Opening {
   readonly encoding: Encoding;
   readonly hello: HelloFields;
   readonly firstSync: FirstSync["asked"];
-  /** Cancels the try. */
+  /** Cancels the try. Of this try alone, since its listeners stay. */
   readonly signal: AbortSignal;
   readonly clock: Clock;
+  /** The longest time until the socket is open. */
+  readonly openMs: number;
   /** Defaults to the platform's WebSocket; tests pass their own. */
   readonly socketTo?: (url: string, subprotocol: string) => Socket;
 }
 
-/** The longest time from opening the socket to the welcome. */
-const OPEN_TIMEOUT_MS = 10_000;
+/** The longest time from the open socket to the welcome. */
+const WELCOME_MS = 10_000;
 
 const platformSocket = (url: string, subprotocol: string): Socket => new WebSocket(url, [subprotocol]);
 
@@ -68,13 +70,13 @@ class Handshake {
   }
 
   async run(): Promise<Connection> {
-    const { url, signal } = this.#opening;
-    this.#deadline.set(OPEN_TIMEOUT_MS, () => {
-      this.#dropped(`no welcome from ${url} within ${OPEN_TIMEOUT_MS / 1_000} s`);
+    const { openMs, signal } = this.#opening;
+    this.#allow(openMs);
+    signal.addEventListener("abort", () => {
+      this.#closed(DROPPED, "given up");
     });
-    signal.addEventListener("abort", this.#onAbort, { once: true });
     this.#socket.addEventListener("open", () => {
-      if (!this.#isOver) this.#greet();
+      this.#greet();
     });
     this.#socket.addEventListener("message", ({ data }) => {
       if (!this.#isOver) this.#hear(data);
@@ -85,12 +87,15 @@ class Handshake {
     return this.#outcome.promise;
   }
 
-  readonly #onAbort = (): void => {
-    this.#dropped("given up");
-  };
+  #allow(ms: number): void {
+    this.#deadline.set(ms, () => {
+      this.#closed(DROPPED, `${this.#opening.url}: no answer within ${ms / 1_000} s`);
+    });
+  }
 
   #greet(): void {
     const { encoding, hello, firstSync } = this.#opening;
+    this.#allow(WELCOME_MS);
     this.#saidHello = true;
     this.#socket.send(encoding.write({ t: "hello", ...hello }));
     this.#socket.send(encoding.write({ ...firstSync, id: FIRST_SYNC_ID }));
@@ -117,13 +122,11 @@ class Handshake {
 
   #closed(code: number, reason: string): void {
     const why = reason === "" && !this.#saidHello ? `${this.#opening.url} cannot be reached` : reason;
-    if (this.#refused !== undefined) this.#fail(Object.assign(this.#refused, { closeCode: code }));
-    else if (code === DROPPED) this.#dropped(why);
-    else this.#fail(new Closed(code, why));
-  }
-
-  #dropped(why: string): void {
-    this.#fail(new Closed(DROPPED, why, this.#saidHello));
+    this.#fail(
+      this.#refused === undefined
+        ? new Closed(code, why, this.#saidHello && code === DROPPED)
+        : Object.assign(this.#refused, { closeCode: code }),
+    );
   }
 
   #fail(why: Error): void {
@@ -136,14 +139,13 @@ class Handshake {
   #over(): void {
     this.#isOver = true;
     this.#deadline.clear();
-    this.#opening.signal.removeEventListener("abort", this.#onAbort);
   }
 }
 
 /**
  * Opens a socket, sends the hello, and sends `firstSync` without waiting for the welcome. Rejects with the
  * ChatError that the server sent, which has the close code as `closeCode`; with Closed; or with INVALID if
- * the platform refuses to try. Takes 10 s at most.
+ * the platform refuses to try. Takes `openMs` and 10 s at most.
  */
 export async function openConnection(opening: Opening): Promise<Connection> {
   return new Handshake(opening).run();
