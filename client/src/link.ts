@@ -23,9 +23,9 @@ const OTHER_MS = 50;
 /** A connection that lasts this long is stable: after it, the backoff starts anew. */
 const HELD_MS = 10_000;
 /**
- * How long a socket may take to open, in every other try. A balancer that has not noticed yet that a server is
- * gone leads some sockets to it: a short try is soon followed by one that is led elsewhere, and a long one is
- * enough for a slow network. Browsers open one socket to an address at a time, so none is tried beside it.
+ * How long a socket may take to open, in every other try. A balancer that has not noticed yet that a server
+ * is gone leads some sockets to it: a short try is soon followed by one that is led elsewhere, and a long one
+ * is enough for a slow network. Browsers open one socket to an address at a time, so none is tried beside it.
  */
 const SHORT_MS = 4_000;
 const LONG_MS = 10_000;
