@@ -42,7 +42,7 @@ scenario(
         }
       },
     });
-    assertUnnoticed(outcome, { drains, perSecond: PER_SECOND, restartsServers: true });
+    assertUnnoticed(outcome, { drains, perSecond: PER_SECOND, startsPods: true });
   },
   LONG_MS,
 );
@@ -70,7 +70,7 @@ scenario(
       },
     });
     const drains = kinds.filter((kind) => kind === "connector").length;
-    assertUnnoticed(outcome, { drains, perSecond: PER_SECOND, restartsServers: true });
+    assertUnnoticed(outcome, { drains, perSecond: PER_SECOND, startsPods: true });
   },
   LONG_MS,
 );
@@ -102,7 +102,7 @@ scenario(
         await chat.settled(SETTLED_MS);
       },
     });
-    assertUnnoticed(outcome, { drains: 1, perSecond: PER_SECOND });
+    assertUnnoticed(outcome, { drains: 1, perSecond: PER_SECOND, startsPods: true });
   },
   LONG_MS,
 );

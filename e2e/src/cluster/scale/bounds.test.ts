@@ -37,10 +37,10 @@ test("an act that nobody notices keeps each bound, and each bound is one that ca
     assert.throws(() => {
       assertUnnoticed({ ...UNNOTICED, ...change }, BOUNDS);
     }, says);
-  // Where servers restart too, sends may wait for them, and nothing else may be worse.
-  const restarting = { ...BOUNDS, restartsServers: true };
-  assertUnnoticed({ ...UNNOTICED, movingMs: 9_000 }, restarting);
+  // Where pods start meanwhile, sends may take long, and nothing else may be worse.
+  const starting = { ...BOUNDS, startsPods: true };
+  assertUnnoticed({ ...UNNOTICED, movingMs: 9_000 }, starting);
   assert.throws(() => {
-    assertUnnoticed({ ...UNNOTICED, refusals: [TROUBLE] }, restarting);
+    assertUnnoticed({ ...UNNOTICED, refusals: [TROUBLE] }, starting);
   }, /1 tries were refused/);
 });
