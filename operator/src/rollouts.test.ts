@@ -53,6 +53,8 @@ class Writes {
   clusters: ChatCluster[] = [];
   canary: CanaryVerdict = { state: "proving", message: "" };
   refuses = false;
+  /** How often the proof of a canary was dropped. */
+  forgotten = 0;
 
   rollouts(): Rollouts {
     return new Rollouts({
@@ -76,7 +78,14 @@ class Writes {
         },
       },
       keeper: { me: "jichat/jichat-operator" },
-      judges: { canary: () => this.canary, gates: () => [], forget: () => undefined },
+      judges: {
+        canary: () => this.canary,
+        gates: () => [],
+        forget: () => undefined,
+        forgetCanary: () => {
+          this.forgotten += 1;
+        },
+      },
       rolloutsAtOnce: 1,
       clock: { monotonic: () => this.monotonic },
     });
@@ -99,8 +108,10 @@ test("a new phase is in the status before a pass goes on, and counts before the 
   const input = inputFor(cluster, "1.3.0");
   assert.equal((await rollouts.look(input, serving("a"), SIGHT))?.phase, "Canary");
   assert.deepEqual(writes.all, ["a: Canary"]);
+  assert.equal(writes.forgotten, 1, "what an earlier canary has shown counts no more");
   assert.equal((await rollouts.look(input, serving("a"), SIGHT))?.phase, "Canary");
   assert.deepEqual(writes.all, ["a: Canary"], "once");
+  assert.equal(writes.forgotten, 1, "and this one's is kept");
   assert.equal(rollouts.over(cluster).status?.rollout?.phase, "Canary");
   assert.match(
     writes.events[0]?.note ?? "",

@@ -130,6 +130,7 @@ export class Rollouts {
     const fleet = fleetOf(input, observed, steering, connectorsTold(now, metrics));
     const asksCanary = before?.phase === "Canary" || before?.phase === "Waiting";
     const isPaused = input.cluster.spec.paused;
+    if (!asksCanary) judges.forgetCanary(key);
     return rolloutOf(before, {
       ...readRollout(input, observed, fleet, backends),
       canary:

@@ -58,6 +58,7 @@ class Scene {
       canary: () => this.canary,
       gates: () => (this.gate === undefined ? [] : [{ gate: this.gate, message: "it is closed" }]),
       forget: () => undefined,
+      forgetCanary: () => undefined,
     };
     const config = { resyncMs: 1_000 };
     this.#operator = world.startOperator(config, undefined, undefined, admin, { judges, ask: ANSWERS });

@@ -64,6 +64,7 @@ const ALL_WELL: RolloutJudges = {
   canary: () => ({ state: "proven", message: "" }),
   gates: () => [],
   forget: () => undefined,
+  forgetCanary: () => undefined,
 };
 
 /** A real API server that serves ChatClusters, and somebody who may do everything there. */

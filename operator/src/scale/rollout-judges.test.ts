@@ -61,6 +61,8 @@ test("canaries are asked with the credentials that talks use there, and what is 
     ["ws://service/v1/ws", "ws://10.0.0.7:8081/v1/ws", "ws://service/v1/ws"].map((url) => [url, credentials]),
   );
   assert.match(judges.canary(KEY, INPUT, OBSERVED).message, /1 of 3 rounds/);
+  judges.forgetCanary(KEY);
+  assert.match(judges.canary(KEY, INPUT, OBSERVED).message, /has not talked yet/);
 
   const gates = () => judges.gates(KEY, FLEET, OBSERVED, TOLD).map(({ gate }) => gate);
   const unknown = ["ReconnectSuccess", "ReconnectRate", "ErrorRate", "StorageLag"];
