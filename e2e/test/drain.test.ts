@@ -68,7 +68,9 @@ test(
   "the only connector gets SIGTERM, and its successor starts 4 s later: each device moves once, none is refused",
   { timeout: 180_000 },
   async (t) => {
-    const place = await arrive(t, 2, { DRAIN_MS: "20000", DRAIN_PER_SECOND: "20" }, [1]);
+    // Half of the drain would not be enough for a successor that takes long to start.
+    const env = { DRAIN_MS: "20000", DRAIN_PER_SECOND: "20", SUCCESSOR_WAIT_MS: "15000" };
+    const place = await arrive(t, 2, env, [1]);
     const { stack, door } = place;
     const [old, successor] = [at(stack, 0), at(stack, 1)];
     let tookMs = 0;
