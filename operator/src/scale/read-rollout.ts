@@ -6,7 +6,7 @@ import type { DesiredInput } from "../desired/desired-input.ts";
 import type { Observed } from "../observed.ts";
 import { countOf, jobState } from "../observed.ts";
 import type { BackendsSeen } from "../plan.ts";
-import { versionIn } from "../serving.ts";
+import { pullFailures, tellPulls, versionIn } from "../serving.ts";
 import type { ConnectorPod, Fleet } from "./fleet.ts";
 import type { Blocked } from "./gates.ts";
 import { revisionOf } from "./revisions.ts";
@@ -73,6 +73,14 @@ function objectionsTo(
   ];
 }
 
+/** The images that pods of the schema's Job wait for. A pod of a Job has its name and five letters more. */
+function unpulledIn(input: DesiredInput, observed: Observed): Pick<RolloutFacts, "unpulled"> {
+  const job = migrationJob(input);
+  if (job === undefined) return {};
+  const failures = pullFailures(observed).filter(({ pod }) => pod.startsWith(`${job.metadata.name}-`));
+  return failures.length === 0 ? {} : { unpulled: tellPulls(failures) };
+}
+
 const schemaOf = (input: DesiredInput, observed: Observed): RolloutFacts["schema"] => {
   const job = migrationJob(input);
   return job === undefined ? "done" : jobState(observed.find(job));
@@ -106,6 +114,7 @@ export function readRollout(
     isDraining: fleet.pods.some((pod) => pod.revision !== fleet.current && isOnItsWay(pod, fleet.now)),
     objections: (from) => objectionsTo(from, to, backends),
     schema: schemaOf(input, observed),
+    ...unpulledIn(input, observed),
     unsettled: unsettledIn(input, observed),
     ...(promote === undefined ? {} : { promote }),
     ...(rollback === undefined ? {} : { rollback }),

@@ -186,12 +186,30 @@ test("a canary that is never proven and components that never settle are late; a
     ["Canary", {}, "RolledBack"],
     ["Backends", { unsettled: ["router 1/2"] }, "RolledBack"],
     ["Migrating", { schema: "failed" }, "Migrating"],
+    ["Migrating", { schema: "running" }, "Migrating"],
+    ["Migrating", { schema: "running", unpulled: "pod m cannot pull x" }, "RolledBack"],
     ["Waiting", { canary: PROVEN, hasSlot: () => false }, "Waiting"],
     ["Preflight", { objections: () => [{ gate: "Skew", message: "" }] }, "Preflight"],
   ] as const) {
     const first = rolloutOf(at(phase), facts(more));
     assert.equal(phaseOf(first, { ...more, now: NOW + 600 * S }), after, phase);
   }
+});
+
+test("a schema whose Job has no image says so, is taken back for it, and has all its time once it has one", () => {
+  const unpulled = { schema: "running", unpulled: "pod m cannot pull x: ImagePullBackOff" } as const;
+  const first = rolloutOf(at("Migrating"), facts(unpulled));
+  assert.deepEqual(first.blockedBy, [
+    {
+      gate: "Schema",
+      message: "the Job that migrates ClickHouse cannot start: pod m cannot pull x: ImagePullBackOff",
+    },
+  ]);
+  const late = rolloutOf(first, facts({ ...unpulled, now: NOW + 600 * S }));
+  assert.match(late.failed?.reason ?? "", /no progress in phase Migrating for 600 s: .* cannot pull x/);
+  const pulled = rolloutOf(first, facts({ schema: "running", now: NOW + 599 * S }));
+  assert.equal(phaseOf(pulled, { schema: "running", now: NOW + 9_000 * S }), "Migrating");
+  assert.equal(phaseOf(pulled, { ...unpulled, now: NOW + 9_000 * S }), "Migrating", "it counts anew");
 });
 
 test("pauses and missing slots are not the rollout's fault, and a clock that was ahead is not believed", () => {

@@ -44,6 +44,8 @@ export interface RolloutFacts {
   /** What is in the way of going on from that revision, before anything begins. */
   readonly objections: (from: Target) => readonly Blocked[];
   readonly schema: "done" | "failed" | "running" | "absent";
+  /** Images without which the schema's Job cannot start, for people. */
+  readonly unpulled?: string;
   /** What the canary of `to` has shown. */
   readonly canary: CanaryVerdict;
   /** Whether devices of some connector are on their way, within the time that they have. */
@@ -62,6 +64,7 @@ export interface RolloutFacts {
 const STEPS_MAX = 12;
 const PROMOTION = "Promotion";
 const SLOT = "Slot";
+const SCHEMA = "Schema";
 /** How the new connectors serve. The other gates are about devices that are moved, and none is any more. */
 const SOAK_GATES: ReadonlySet<string> = new Set<Gate>(["ReconnectSuccess", "ErrorRate"]);
 
@@ -160,6 +163,21 @@ function overdue({ progress, phase, blockedBy, message }: Rollout, { now, rules 
   return `no progress in phase ${phase} for ${Math.round(progressDeadlineMs / 1_000)} s: ${why === "" ? message : why}`;
 }
 
+/** A schema may take its time. A Job whose image cannot be pulled has none. */
+function inMigrating(rollout: Rollout, facts: RolloutFacts): Rollout {
+  const { now, schema, unpulled } = facts;
+  if (schema === "done") return entering(rollout, "Canary", now);
+  if (schema === "failed") return blocked(rollout, SCHEMA, "the Job that migrates ClickHouse failed");
+  if (unpulled === undefined) {
+    const { progress: _, ...rest } = rollout;
+    return waiting(rest, "ClickHouse's schema is brought up");
+  }
+  const message = `the Job that migrates ClickHouse cannot start: ${unpulled}`;
+  const next = blocked(measured(rollout, facts), SCHEMA, message);
+  const late = overdue(next, facts);
+  return late === undefined ? next : backing(rollout, late, now);
+}
+
 function inCanary(rollout: Rollout, facts: RolloutFacts): Rollout {
   const { canary, now } = facts;
   if (canary.state === "failed") return backing(rollout, `canary failed: ${canary.message}`, now);
@@ -233,7 +251,7 @@ function inRollback(rollout: Rollout, facts: RolloutFacts): Rollout {
 }
 
 function stepped(rollout: Rollout, facts: RolloutFacts): Rollout {
-  const { now, schema } = facts;
+  const { now } = facts;
   switch (rollout.phase) {
     case "Preflight": {
       const objections = facts.objections(rollout.from);
@@ -241,9 +259,7 @@ function stepped(rollout: Rollout, facts: RolloutFacts): Rollout {
       return waiting(rollout, objections.map(({ message }) => message).join("; "), objections);
     }
     case "Migrating":
-      if (schema === "done") return entering(rollout, "Canary", now);
-      if (schema === "failed") return blocked(rollout, "Schema", "the Job that migrates ClickHouse failed");
-      return waiting(rollout, "ClickHouse's schema is brought up");
+      return inMigrating(rollout, facts);
     case "Canary":
       return inCanary(rollout, facts);
     case "Waiting":

@@ -1,0 +1,43 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { inputOf } from "../../test/input.ts";
+import { migrationJob } from "../desired/workloads.ts";
+import type { KubeObject } from "../kube/object.ts";
+import { Observed } from "../observed.ts";
+import type { Fleet } from "./fleet.ts";
+import { readRollout } from "./read-rollout.ts";
+
+const OK = { state: "ok", message: "" } as const;
+const BACKENDS = { nats: OK, redis: OK, clickhouse: OK, streams: undefined };
+const FLEET: Fleet = {
+  now: 0,
+  wanted: 1,
+  currentMax: 1,
+  drainsOld: true,
+  current: "new",
+  pods: [],
+  revisions: [],
+  deadlineMs: 60_000,
+  perSecond: 50,
+};
+
+const waitingPod = (name: string, reason: string): KubeObject =>
+  ({
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: { name, namespace: "people", labels: {} },
+    spec: { containers: [{ name: "storage", image: "x/storage:9" }] },
+    status: { containerStatuses: [{ name: "storage", image: "", state: { waiting: { reason } } }] },
+  }) as unknown as KubeObject;
+
+test("a schema's Job without its image is told by its pod, and other pods are not counted", () => {
+  const input = inputOf();
+  const job = migrationJob(input) ?? assert.fail("this ClickHouse is migrated by a Job");
+  const told = (...pods: readonly KubeObject[]) =>
+    readRollout(input, new Observed([job, ...pods]), FLEET, BACKENDS as never).unpulled;
+  const own = `${job.metadata.name}-abcde`;
+  assert.equal(told(waitingPod(own, "ErrImagePull")), `pod ${own} cannot pull x/storage:9: ImagePullBackOff`);
+  assert.equal(told(waitingPod(own, "ContainerCreating")), undefined);
+  assert.equal(told(waitingPod("chat-router-1", "ErrImagePull")), undefined);
+  assert.equal(told(), undefined);
+});
