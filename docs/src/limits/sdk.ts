@@ -62,9 +62,19 @@ const waits = [
     "DEAD_MS",
   ),
   fixed(
-    ["a connection that opens", "ms", "the next connector is tried"],
+    ["a socket that opens, in every other try", "ms", "the next connector is tried"],
+    "client/src/link.ts",
+    "SHORT_MS",
+  ),
+  fixed(
+    ["a socket that opens, in the other tries", "ms", "the next connector is tried"],
+    "client/src/link.ts",
+    "LONG_MS",
+  ),
+  fixed(
+    ["a welcome over an open socket", "ms", "the next connector is tried"],
     "client/src/open-connection.ts",
-    "OPEN_TIMEOUT_MS",
+    "WELCOME_MS",
   ),
   fixed(["the pause between two tries to connect", "ms", "the next try"], "client/src/backoff.ts", "MAX_MS"),
 ];

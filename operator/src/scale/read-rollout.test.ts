@@ -34,7 +34,7 @@ test("a schema's Job without its image is told by its pod, and other pods are no
   const input = inputOf();
   const job = migrationJob(input) ?? assert.fail("this ClickHouse is migrated by a Job");
   const told = (...pods: readonly KubeObject[]) =>
-    readRollout(input, new Observed([job, ...pods]), FLEET, BACKENDS as never).unpulled;
+    readRollout(input, new Observed([job, ...pods]), FLEET, BACKENDS).unpulled;
   const own = `${job.metadata.name}-abcde`;
   assert.equal(told(waitingPod(own, "ErrImagePull")), `pod ${own} cannot pull x/storage:9: ImagePullBackOff`);
   assert.equal(told(waitingPod(own, "ContainerCreating")), undefined);

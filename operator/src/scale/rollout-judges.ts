@@ -29,7 +29,7 @@ export function rolloutJudges({ talk, clock, talks }: JudgesParts) {
       canaries.look(key, input, observed, talks.way(key)),
     gates: (key: string, fleet: Fleet, observed: Observed, metrics: PodMetrics): readonly Blocked[] =>
       gates.look(key, fleet, observed, metrics),
-    /** What the canary has shown counts once: another try begins anew, also with a pod that is still there. */
+    /** What a canary has shown counts once: another try begins anew, also with a pod that is still there. */
     forgetCanary: (key: string): void => {
       canaries.forget(key);
     },
