@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { GATES } from "./gates.ts";
 import type { RevisionSeen, RolloutFacts } from "./rollout.ts";
 import { rolloutOf } from "./rollout.ts";
 import type { Phase, Rollout } from "./rollout-state.ts";
@@ -255,23 +254,6 @@ test("a soak ends with every connector ready, or in the way back", () => {
   assert.equal(phaseOf(late, { revisions, now: NOW + 600 * S }), "RollingBack");
   const held = rolloutOf(late, facts({ revisions, isPaused: true, now: NOW + 900 * S }));
   assert.equal(phaseOf(held, { revisions, now: NOW + 900 * S }), "Soaking", "a pause is no time of its own");
-});
-
-test("a soak is held by gates that say how connectors serve, and by no other", () => {
-  const revisions = [seen(OLD, 0), seen(NEW, 2)];
-  const soaks = at("Soaking");
-  const gate = (name: string) => [{ gate: name, message: "closed" }];
-  for (const name of ["ReconnectSuccess", "ErrorRate"]) {
-    const early = rolloutOf(soaks, facts({ revisions, gates: gate(name), now: NOW + 1 * S }));
-    assert.deepEqual([early.phase, early.blockedBy], ["Soaking", gate(name)]);
-    const late = rolloutOf(early, facts({ revisions, gates: gate(name), now: NOW + 60 * S }));
-    assert.deepEqual([late.phase, late.blockedBy], ["Soaking", gate(name)]);
-    assert.equal(phaseOf(late, { revisions, now: NOW + 90 * S }), "Done", "it is open again");
-    const back = rolloutOf(late, facts({ revisions, gates: gate(name), now: NOW + 660 * S }));
-    assert.deepEqual([back.phase, back.failed?.reason.includes(`${name}: closed`)], ["RollingBack", true]);
-  }
-  for (const name of GATES.filter((one) => !["ReconnectSuccess", "ErrorRate"].includes(one)))
-    assert.equal(phaseOf(soaks, { revisions, gates: gate(name), now: NOW + 60 * S }), "Done", name);
 });
 
 test("a spec that changes and is set back during a rollout is begun again", () => {

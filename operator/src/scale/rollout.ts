@@ -1,5 +1,5 @@
 import type { CanaryVerdict } from "./canary.ts";
-import type { Blocked, Gate } from "./gates.ts";
+import type { Blocked } from "./gates.ts";
 import type { Rollout, Target } from "./rollout-state.ts";
 import {
   atRest,
@@ -65,8 +65,6 @@ const STEPS_MAX = 12;
 const PROMOTION = "Promotion";
 const SLOT = "Slot";
 const SCHEMA = "Schema";
-/** How the new connectors serve. The other gates are about devices that are moved, and none is any more. */
-const SOAK_GATES: ReadonlySet<string> = new Set<Gate>(["ReconnectSuccess", "ErrorRate"]);
 
 const seenOf = ({ revisions }: RolloutFacts, { revision }: Target): RevisionSeen | undefined =>
   revisions.find((one) => one.revision === revision);
@@ -232,15 +230,14 @@ function inConnectors(rollout: Rollout, facts: RolloutFacts): Rollout {
   });
 }
 
-/** Over once the time has passed, every connector that is wanted is ready, and they serve as they should. */
+/** Over once the time has passed and every connector that is wanted is ready. */
 function inSoak(rollout: Rollout, facts: RolloutFacts): Rollout {
   const { now, wanted, rules } = facts;
-  const gates = facts.gates.filter(({ gate }) => SOAK_GATES.has(gate));
-  if (sinceOf(rollout.phaseSince, now) < rules.soakMs) return waiting(rollout, rollout.message, gates);
+  if (sinceOf(rollout.phaseSince, now) < rules.soakMs) return rollout;
   const ready = seenOf(facts, rollout.to)?.ready ?? 0;
-  if (ready >= wanted && gates.length === 0) return entering(rollout, "Done", now);
+  if (ready >= wanted) return entering(rollout, "Done", now);
   const message = `${ready} of ${wanted} connectors are ready at the end of the soak`;
-  const next = waiting(measured(rollout, facts), message, gates);
+  const next = waiting(measured(rollout, facts), message);
   const late = overdue(next, facts);
   return late === undefined ? next : backing(rollout, late, now);
 }
