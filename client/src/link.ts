@@ -23,9 +23,10 @@ const OTHER_MS = 50;
 /** A connection that lasts this long is stable: after it, the backoff starts anew. */
 const HELD_MS = 10_000;
 /**
- * How long a socket may take to open, in every other try. A balancer that has not noticed yet that a server
- * is gone leads some sockets to it: a short try is soon followed by one that is led elsewhere, and a long one
- * is enough for a slow network. Browsers open one socket to an address at a time, so none is tried beside it.
+ * How long a socket may take to open, in every other round of all URLs. A balancer that has not noticed yet
+ * that a server is gone leads some sockets to it: a short try is soon followed by one that is led elsewhere,
+ * and a long one is enough for a slow network. Browsers open one socket to an address at a time, so none is
+ * tried beside it.
  */
 const SHORT_MS = 4_000;
 const LONG_MS = 10_000;
@@ -167,13 +168,13 @@ export class Link {
   async #dial(proof: Proof, signal: AbortSignal): Promise<Welcomed> {
     const { urls, device, client, echo } = this.#options;
     const url = urls[this.#next % urls.length] ?? "";
+    const openMs = (this.#dialled / urls.length) % 2 < 1 ? SHORT_MS : LONG_MS;
     this.#next += 1;
     this.#dialled += 1;
     const shown = "token" in proof ? { token: proof.token } : proof;
     const hello = { device, client, echo, ...shown };
     const { open, clock } = this.#around;
     const firstSync = this.#events.firstSync();
-    const openMs = this.#dialled % 2 > 0 ? SHORT_MS : LONG_MS;
     return open({ url, openMs, encoding: this.#encoding, hello, firstSync, signal, clock });
   }
 

@@ -76,7 +76,7 @@ class Handshake {
       this.#closed(DROPPED, "given up");
     });
     this.#socket.addEventListener("open", () => {
-      this.#greet();
+      if (!this.#isOver) this.#greet();
     });
     this.#socket.addEventListener("message", ({ data }) => {
       if (!this.#isOver) this.#hear(data);

@@ -10,6 +10,7 @@ import {
   evenSpreadMs,
   graceOf,
   placesIn,
+  spareMs,
   successorsOf,
   toldNow,
   waitMsMax,
@@ -59,6 +60,9 @@ test("the wait for a successor leaves enough time to tell all, and is never less
   assert.equal(waitMsMax(60_000, 2_000, undefined), 30_000);
   assert.equal(waitMsMax(1_000, 1, 200), 500);
   assert.equal(waitMsMax(0, 1, 200), 0);
+  assert.equal(spareMs(60_000, 2_000, 200), 40_000);
+  assert.equal(spareMs(60_000, 12_000, 200), 0);
+  assert.equal(spareMs(60_000, 1, undefined), 0);
   assert.deepEqual([0, 500, 1_000, 20_000, 60_000].map(graceOf), [0, 500, 1_000, 5_000, 5_000]);
   assert.deepEqual([0, 1_000, 30_000].map(evenSpreadMs), [0, 0, 20_000]);
 });

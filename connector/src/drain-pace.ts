@@ -19,15 +19,18 @@ export const UNSEEN_MS = 3_000;
 export const graceOf = (drainMs: number): number =>
   Math.max(Math.min(LEAST_GRACE_MS, drainMs), Math.min(GRACE_MS, drainMs / 4));
 
+/** The time of a drain that is left over when all devices are told at this rate, and have their grace. */
+export function spareMs(drainMs: number, devices: number, perSecond: number | undefined): number {
+  if (perSecond === undefined) return 0;
+  return Math.max(0, drainMs - (SECOND_MS * devices) / perSecond - 2 * graceOf(drainMs));
+}
+
 /**
  * The longest wait for a connector that takes the devices: as long as they can still be told afterwards at
  * this rate, and never less than half of the time.
  */
-export function waitMsMax(drainMs: number, devices: number, perSecond: number | undefined): number {
-  const neededMs =
-    perSecond === undefined ? drainMs : (SECOND_MS * devices) / perSecond + 2 * graceOf(drainMs);
-  return Math.max(drainMs / 2, drainMs - neededMs);
-}
+export const waitMsMax = (drainMs: number, devices: number, perSecond: number | undefined): number =>
+  Math.max(drainMs / 2, spareMs(drainMs, devices, perSecond));
 
 /** Without a rate: when the last device is to be told, in milliseconds from now. */
 export const evenSpreadMs = (drainMs: number): number => EVEN_SHARE * (drainMs - graceOf(drainMs));

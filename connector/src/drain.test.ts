@@ -178,6 +178,30 @@ test("a process that ends waits for its successor beyond its drain, and then has
   await ended;
 });
 
+test("a drain tries routes only in the time that its devices do not need", async () => {
+  const tight = new Scene(20);
+  tight.drain.order({ drainMs: 4_000, perSecond: 8 });
+  await tight.pass(1_000);
+  assert.ok(tight.told >= 8, `${tight.told} were told: at its rate from the beginning`);
+  await tight.pass(3_000);
+  assert.deepEqual([tight.told, tight.drain.report().forced], [20, 0]);
+
+  const short = new Scene(10);
+  short.leadsBackUntil = 60_000;
+  short.takers = [];
+  const ended = short.drain.stop({ drainMs: 5_000, perSecond: 200 }, 15_000);
+  await short.pass(1_000);
+  short.takers = [other(0)];
+  await short.pass(3_500);
+  assert.ok(short.told >= 10, `${short.told} were told, though routes lead back all the time`);
+  await short.pass(3_000);
+  await ended;
+  const finished = short.drain.finish();
+  assert.deepEqual([short.drain.accepts, short.drain.isReady], [false, false]);
+  await short.pass(1_000);
+  await finished;
+});
+
 test("the wait for another connector is bounded, and leaves time to tell everybody", async () => {
   const scene = new Scene(10);
   scene.takers = [];

@@ -2,7 +2,7 @@ import type { DrainReport, DrainState } from "@jichat/protocol/drain.ts";
 import { CLOSE, ChatError } from "@jichat/protocol/errors.ts";
 import type { Lanes } from "@jichat/edge/lanes.ts";
 import type { Telemetry } from "@jichat/runtime/telemetry.ts";
-import { evenSpreadMs, graceOf, placesIn, waitMsMax } from "./drain-pace.ts";
+import { evenSpreadMs, graceOf, placesIn, spareMs, waitMsMax } from "./drain-pace.ts";
 import type { Hub } from "./hub.ts";
 import { Mover } from "./mover.ts";
 import type { MoverParts } from "./mover.ts";
@@ -78,7 +78,8 @@ export class Drain {
   /** A process that stops stays ready until another one takes its devices, and routes lead there. */
   get isReady(): boolean {
     if (this.#running === undefined) return true;
-    return this.#isStopping && this.#running.probe?.isOver(this.#parts.time.monotonic()) !== true;
+    const isProbing = this.#running.probe?.isOver(this.#parts.time.monotonic()) !== true;
+    return this.#isStopping && isProbing && this.accepts;
   }
 
   /** Whether a new connection is taken. It is, as long as no other connector may be within its reach. */
@@ -190,9 +191,13 @@ export class Drain {
         { sockets: hub.size },
         "no other connector takes devices: they are sent away all the same",
       );
-    running.probe = new RouteProbe(now, running.isAlone ? now : Math.max(now, running.waitsUntil));
     running.endsAt = Math.min(running.endsAt, now + running.drainMs);
-    running.evenUntil = now + evenSpreadMs(running.endsAt - now);
+    const leftMs = running.endsAt - now;
+    running.evenUntil = now + evenSpreadMs(leftMs);
+    running.probe = new RouteProbe(
+      now,
+      now + (running.isAlone ? 0 : spareMs(leftMs, hub.size, running.perSecond)),
+    );
     this.#parts.onChange();
   }
 

@@ -26,7 +26,10 @@ export class RouteProbe {
   /** The rung whose devices were told last, and when. */
   #last: { readonly rung: number; readonly at: number } | undefined;
 
-  /** Devices go from `from` on. From `until` on at the latest, all of them may. */
+  /**
+   * Devices go from `from` on. From `until` on at the latest, all of them may: the rest of the drain is what
+   * they need.
+   */
   constructor(from: number, until: number) {
     this.#until = Math.min(from + HOLD_MS_MAX, until);
     this.#ledHereAt = from;

@@ -62,12 +62,12 @@ const waits = [
     "DEAD_MS",
   ),
   fixed(
-    ["a socket that opens, in every other try", "ms", "the next connector is tried"],
+    ["a socket that opens, in every other round of all URLs", "ms", "the next connector is tried"],
     "client/src/link.ts",
     "SHORT_MS",
   ),
   fixed(
-    ["a socket that opens, in the other tries", "ms", "the next connector is tried"],
+    ["a socket that opens, in the other rounds", "ms", "the next connector is tried"],
     "client/src/link.ts",
     "LONG_MS",
   ),

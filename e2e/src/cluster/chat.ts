@@ -66,7 +66,7 @@ export const laptop = (more: object = {}): object => ({
   api: { replicas: 1 },
   partitions: 8,
   durability: { replicas: 1 },
-  drain: { deadlineSeconds: 5 },
+  drain: { deadlineSeconds: 10 },
   auth: { peopleMustExist: false }, // Crowds sign their own tokens, and `helm test` signs up.
   nats: { managed: { replicas: 1, storage: { size: "2Gi" }, image: LAB.backends.nats } },
   redis: { managed: { image: LAB.backends.redis } },
