@@ -65,6 +65,6 @@ test("a try that is cancelled ends at once", async () => {
   const one = new Try(4_000, controller.signal);
   controller.abort();
   await one.clock.pass(0);
-  assert.match(one.outcome, /given up/);
+  assert.match(one.outcome, /cannot be reached/);
   assert.equal(one.isClosed, true);
 });

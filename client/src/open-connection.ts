@@ -73,7 +73,7 @@ class Handshake {
     const { openMs, signal } = this.#opening;
     this.#allow(openMs);
     signal.addEventListener("abort", () => {
-      this.#closed(DROPPED, "given up");
+      this.#closed(DROPPED, "");
     });
     this.#socket.addEventListener("open", () => {
       if (!this.#isOver) this.#greet();
