@@ -6,7 +6,7 @@ import { readOrigins } from "@jichat/edge/origins-config.ts";
 import { readProxyTrust } from "@jichat/edge/proxy-config.ts";
 import type { TokenConfig } from "@jichat/identity/token-config.ts";
 import { readTokenConfig } from "@jichat/identity/token-config.ts";
-import { PER_SECOND_MAX } from "@jichat/protocol/drain.ts";
+import { PER_SECOND_MAX, SUCCESSOR_WAIT_MS_MAX } from "@jichat/protocol/drain.ts";
 import * as limits from "@jichat/protocol/limits.ts";
 import { TICKET_LIFE_MS } from "@jichat/protocol/lives.ts";
 import { readRedisTls } from "@jichat/runtime/backend-tls.ts";
@@ -23,8 +23,6 @@ import { readTls } from "./tls-config.ts";
 const HELD_BYTES_MAX = 16_777_216;
 /** Of a label's value in Kubernetes. */
 const REVISION_LENGTH_MAX = 63;
-/** More would not fit into what a stop has beyond its drain (`endBehind`), with what it flushes. */
-const SUCCESSOR_WAIT_MS_MAX = 15_000;
 
 /** Limits of one address, which may be a household or a company. */
 interface AddressLimits {

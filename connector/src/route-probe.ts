@@ -46,7 +46,7 @@ export class RouteProbe {
 
   /** So many devices were told to go. */
   told(now: number, devices: number): void {
-    if (devices > 0 && this.most(now) > 0) this.#last = { rung: this.#rungAt(now), at: now };
+    if (devices > 0) this.#last = { rung: this.#rungAt(now), at: now };
   }
 
   /** The rung that may be told now, or that is waited for. */

@@ -43,6 +43,11 @@ export interface ShedReport {
 
 const DEADLINE_SECONDS_MAX = 3_600;
 export const PER_SECOND_MAX = 100_000;
+/**
+ * The longest wait of a connector that ends for another one, before its drain. More would not fit into what a
+ * stop has beyond its drain (`endBehind`), with the 11 s in which it flushes.
+ */
+export const SUCCESSOR_WAIT_MS_MAX = 15_000;
 const CONNECTIONS_MAX = 1_000_000;
 
 interface Range {

@@ -1,3 +1,4 @@
+import { SUCCESSOR_WAIT_MS_MAX } from "@jichat/protocol/drain.ts";
 import { API_LIMITS, CONNECTOR_LIMITS, limitVariables } from "../crd/limits.ts";
 import { tlsFiles, tlsVariables } from "./backend-tls.ts";
 import { clusterKeysOf, tokenKeysOf } from "./keys.ts";
@@ -14,11 +15,6 @@ export const DATA_PATH = "/var/lib/jichat";
 
 /** The time that a pod gets beyond its drain, to flush what it accepted and to close its connections. */
 export const GRACE_SECONDS = 30;
-/**
- * Of that, a connector that is evicted may wait for the one in its place. Flushing takes up to 11 s
- * (`connector/src/drain.ts`, `connector/src/main.ts`).
- */
-const SUCCESSOR_WAIT_MS = 15_000;
 
 type Settings = Readonly<Record<string, string>>;
 
@@ -31,7 +27,7 @@ const OWN: Readonly<Record<Component, (input: DesiredInput) => Settings>> = {
     ORIGINS: input.cluster.spec.auth.origins.join(","),
     DRAIN_MS: String(1_000 * input.cluster.spec.drain.deadlineSeconds),
     DRAIN_PER_SECOND: String(input.cluster.spec.drain.maxReconnectsPerSecond),
-    SUCCESSOR_WAIT_MS: String(SUCCESSOR_WAIT_MS),
+    SUCCESSOR_WAIT_MS: String(SUCCESSOR_WAIT_MS_MAX),
     TRUST_PROXY: trustOf(input),
     ...limitVariables(CONNECTOR_LIMITS, input.cluster.spec.connectors.limits),
     ...(input.cluster.spec.connectors.tls === undefined

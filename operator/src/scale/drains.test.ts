@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { fleetWith } from "../../test/fleet-with.ts";
 import { podOf } from "../../test/pod-of.ts";
 import type { DrainMark } from "./drain-mark.ts";
 import { drainsOf } from "./drains.ts";
@@ -15,21 +16,11 @@ const drained = { ...draining, drain: "drained", connections: 0 } as const;
 
 const fleetOf = (wanted: number, pods: readonly ConnectorPod[], more: Partial<Fleet> = {}): Fleet => {
   const names = [...new Set(["new", ...pods.map(({ revision }) => revision)])];
-  return {
-    now: NOW,
-    wanted,
-    currentMax: wanted,
-    drainsOld: true,
-    current: "new",
-    pods,
-    revisions: names.map((name) => {
-      const count = pods.filter((pod) => pod.revision === name && !pod.isEnding).length;
-      return { name, replicas: count, counted: count, isSeen: true };
-    }),
-    deadlineMs: DEADLINE_MS,
-    perSecond: 200,
-    ...more,
-  };
+  const revisions = names.map((name) => {
+    const count = pods.filter((pod) => pod.revision === name && !pod.isEnding).length;
+    return { name, replicas: count, counted: count, isSeen: true };
+  });
+  return fleetWith(pods, { now: NOW, wanted, revisions, deadlineMs: DEADLINE_MS, perSecond: 200, ...more });
 };
 
 interface Row {

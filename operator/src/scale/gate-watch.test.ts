@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { fleetWith } from "../../test/fleet-with.ts";
 import { podOf } from "../../test/pod-of.ts";
 import type { KubeObject } from "../kube/object.ts";
 import { Observed } from "../observed.ts";
@@ -7,17 +8,7 @@ import { Metrics } from "../pod-metrics.ts";
 import type { ConnectorPod, Fleet } from "./fleet.ts";
 import { GateWatch } from "./gate-watch.ts";
 
-const fleetOf = (pods: readonly ConnectorPod[], wanted = 2): Fleet => ({
-  now: 0,
-  wanted,
-  currentMax: wanted,
-  drainsOld: true,
-  current: "new",
-  pods,
-  revisions: [],
-  deadlineMs: 60_000,
-  perSecond: 50,
-});
+const fleetOf = (pods: readonly ConnectorPod[], wanted = 2): Fleet => fleetWith(pods, { wanted });
 
 const STORAGE = new Observed([
   {

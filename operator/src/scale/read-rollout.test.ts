@@ -1,25 +1,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { fleetWith } from "../../test/fleet-with.ts";
 import { inputOf } from "../../test/input.ts";
 import { migrationJob } from "../desired/workloads.ts";
 import type { KubeObject } from "../kube/object.ts";
 import { Observed } from "../observed.ts";
-import type { Fleet } from "./fleet.ts";
 import { readRollout } from "./read-rollout.ts";
 
 const OK = { state: "ok", message: "" } as const;
 const BACKENDS = { nats: OK, redis: OK, clickhouse: OK, streams: undefined };
-const FLEET: Fleet = {
-  now: 0,
-  wanted: 1,
-  currentMax: 1,
-  drainsOld: true,
-  current: "new",
-  pods: [],
-  revisions: [],
-  deadlineMs: 60_000,
-  perSecond: 50,
-};
+const FLEET = fleetWith([], { wanted: 1 });
 
 const waitingPod = (name: string, reason: string): KubeObject =>
   ({

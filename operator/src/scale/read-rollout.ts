@@ -73,18 +73,14 @@ function objectionsTo(
   ];
 }
 
-/** The images that pods of the schema's Job wait for. A pod of a Job has its name and five letters more. */
-function unpulledIn(input: DesiredInput, observed: Observed): Pick<RolloutFacts, "unpulled"> {
+/** How far the schema's Job is. A pod of a Job has its name and five letters more. */
+function schemaOf(input: DesiredInput, observed: Observed): Pick<RolloutFacts, "schema" | "unpulled"> {
   const job = migrationJob(input);
-  if (job === undefined) return {};
+  if (job === undefined) return { schema: "done" };
+  const schema = jobState(observed.find(job));
   const failures = pullFailures(observed).filter(({ pod }) => pod.startsWith(`${job.metadata.name}-`));
-  return failures.length === 0 ? {} : { unpulled: tellPulls(failures) };
+  return failures.length === 0 ? { schema } : { schema, unpulled: tellPulls(failures) };
 }
-
-const schemaOf = (input: DesiredInput, observed: Observed): RolloutFacts["schema"] => {
-  const job = migrationJob(input);
-  return job === undefined ? "done" : jobState(observed.find(job));
-};
 
 /** What a pass sees of a rollout. `fleet` has the revision that the spec asks for as the current one. */
 export function readRollout(
@@ -113,8 +109,7 @@ export function readRollout(
     isPaused: cluster.spec.paused,
     isDraining: fleet.pods.some((pod) => pod.revision !== fleet.current && isOnItsWay(pod, fleet.now)),
     objections: (from) => objectionsTo(from, to, backends),
-    schema: schemaOf(input, observed),
-    ...unpulledIn(input, observed),
+    ...schemaOf(input, observed),
     unsettled: unsettledIn(input, observed),
     ...(promote === undefined ? {} : { promote }),
     ...(rollback === undefined ? {} : { rollback }),

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
 import { HandClock } from "@jichat/protocol/hand-clock.ts";
+import { fleetWith } from "../../test/fleet-with.ts";
 import { inputOf } from "../../test/input.ts";
 import { podOf } from "../../test/pod-of.ts";
 import { canaryDeployment } from "../desired/canary.ts";
@@ -9,7 +10,6 @@ import type { KubeObject } from "../kube/object.ts";
 import { Observed } from "../observed.ts";
 import { Metrics } from "../pod-metrics.ts";
 import type { Way } from "../talk/way.ts";
-import type { Fleet } from "./fleet.ts";
 import { rolloutJudges } from "./rollout-judges.ts";
 
 const INPUT = inputOf();
@@ -27,17 +27,7 @@ const OBSERVED = new Observed([
     status: { podIP: "10.0.0.7", conditions: [{ type: "Ready", status: "True" }] },
   } as unknown as KubeObject,
 ]);
-const FLEET: Fleet = {
-  now: 0,
-  wanted: 1,
-  currentMax: 1,
-  drainsOld: true,
-  current: "new",
-  pods: [podOf("a")],
-  revisions: [],
-  deadlineMs: 60_000,
-  perSecond: 50,
-};
+const FLEET = fleetWith([podOf("a")]);
 const TOLD = new Map([
   ["a", new Metrics("jichat_connector_frames_total 1\njichat_connector_errors_total 0\n")],
 ]);

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { fleetWith } from "../../test/fleet-with.ts";
 import { podOf } from "../../test/pod-of.ts";
 import type { ConnectorPod, Fleet } from "./fleet.ts";
 import type { ShedMark } from "./shed-mark.ts";
@@ -9,18 +10,8 @@ import { excessOf, isShedding, shedsOf } from "./sheds.ts";
 
 const NOW = 10_000_000;
 const MARK: ShedMark = { since: NOW - 20_000, connections: 200, perSecond: 100, rounds: 1 };
-const fleetOf = (pods: readonly ConnectorPod[], but: Partial<Fleet> = {}): Fleet => ({
-  now: NOW,
-  wanted: pods.length,
-  currentMax: pods.length,
-  drainsOld: true,
-  current: "new",
-  pods,
-  revisions: [],
-  deadlineMs: 60_000,
-  perSecond: 100,
-  ...but,
-});
+const fleetOf = (pods: readonly ConnectorPod[], but: Partial<Fleet> = {}): Fleet =>
+  fleetWith(pods, { now: NOW, perSecond: 100, ...but });
 const full = (but: Partial<ConnectorPod> = {}): ConnectorPod => podOf("full", { connections: 1_000, ...but });
 const empty = (name: string, but: Partial<ConnectorPod> = {}): ConnectorPod =>
   podOf(name, { connections: 0, ...but });
