@@ -14,6 +14,7 @@ export class Raw {
   readonly #socket: WebSocket;
   readonly #opened: Promise<void>;
   #waiting: (() => void)[] = [];
+  #closedWith: number | undefined;
 
   constructor(
     url: string,
@@ -41,6 +42,7 @@ export class Raw {
       this.#socket.addEventListener(
         "close",
         ({ code, reason }) => {
+          this.#closedWith = code;
           resolve({ code, reason });
           for (const wake of this.#waiting.splice(0)) wake();
         },
@@ -70,17 +72,23 @@ export class Raw {
     this.#socket.send(this.#socket.protocol === "jichat.v1.msgpack" ? encode(frame) : JSON.stringify(frame));
   }
 
-  /** Resolves with the first frame, received already or later, that satisfies `test`. */
+  /**
+   * Resolves with the first frame, received already or later, that satisfies `test`. Rejects when the socket has
+   * closed without it, or in the end.
+   */
   async hear(test: (frame: Frame) => boolean, withinMs = REPLY_MS): Promise<Frame> {
     const end = performance.now() + withinMs;
     for (;;) {
       const found = this.frames.find(test);
       if (found !== undefined) return found;
-      const left = end - performance.now();
-      if (left <= 0)
-        throw new Error(
-          `nothing such was heard within ${withinMs} ms; heard ${JSON.stringify(this.frames).slice(0, 500)}`,
-        );
+      const left = this.#closedWith === undefined ? end - performance.now() : 0;
+      if (left <= 0) {
+        const closed = this.#closedWith;
+        const until =
+          closed === undefined ? `within ${withinMs} ms` : `until the socket closed with ${closed}`;
+        const heard = JSON.stringify(this.frames).slice(0, 500);
+        throw new Error(`nothing such was heard ${until}; heard ${heard}`);
+      }
       const { promise, resolve } = Promise.withResolvers<void>();
       this.#waiting.push(resolve);
       const timer = setTimeout(resolve, left);

@@ -89,9 +89,10 @@ export class Arrivals {
       this.#devicesMax,
       this.#time.latest,
     ];
+    const askedAt = systemClock.monotonic();
     const found = await this.#run(ARRIVE_SCRIPT, [...args, ...all.map((arrival) => this.#lineOf(arrival))]);
     const [displaced, time, texts = []] = found as [string[], string, ListsTexts?];
-    this.#time.told(Number(time));
+    this.#time.told(Number(time), askedAt);
     const users = syncing.map(({ user }) => user);
     const lists = new Lists(users, texts);
     return new Map(
@@ -115,8 +116,8 @@ export class Arrivals {
   }
 
   /**
-   * A birth that is not known yet: the time at which a hello leaves ('+'), or the age of a session ('-'), in
-   * microseconds.
+   * A birth that is not known yet: the latest time at which a hello can leave ('+'), or the age of a session
+   * ('-'), in microseconds.
    */
   #unborn(ageMs: number | undefined): string {
     if (ageMs !== undefined) return `-${Math.max(1, Math.round(ageMs * 1_000))}`;

@@ -16,8 +16,8 @@ const CREDENTIAL_SECONDS = REVOCATION_TTL_MS / 1_000;
  * line for its own device, and a line with the device for each of the user's oldest sessions beyond
  * `devices`. Sessions of dead connectors do not count.
  *
- * The birth of a hello begins with '+': the time at which it left its connector, or now if the connector does
- * not know Redis's time. '-' is the age of a session that was not registered at its hello.
+ * The birth of a hello begins with '+': the latest time at which it can have left its connector, or now if
+ * the connector does not know Redis's time. '-' is the age of a session that was not registered at its hello.
  *
  * A hello displaces the session of its device, unless that one was born later: then this hello was delayed. A
  * birth in the future comes from a wrong clock and proves nothing. A session that registers again, with its

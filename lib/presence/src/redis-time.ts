@@ -1,15 +1,27 @@
-/** A sample counts for at least this long. */
+/** A question counts for at least this long, and for at most twice as long while others follow it. */
 const WINDOW_MS = 60_000;
+/** Two clocks drift apart by less than this, in microseconds for each millisecond. */
+const DRIFT = 0.2;
+
+/** Redis's clock less the monotonic one, in microseconds, is at most `offset` as of `askedAt`. */
+interface Bound {
+  readonly offset: number;
+  readonly askedAt: number;
+}
 
 /**
- * Estimates Redis's clock in microseconds from the times that scripts return. A time is late by its way
- * through the network, so of the recent ones the fastest answer counts.
+ * The latest that Redis's clock can show, in microseconds, by the times that scripts have returned. Redis
+ * read its clock after it was asked and before its answer arrived, so of the recent questions the one with
+ * the quickest way there counts.
+ *
+ * It is a bound and not an estimate: a hello that leaves after another one was answered must never seem to
+ * have left before it, however slow this connector's answers were.
  */
 export class RedisTime {
   readonly #monotonic: () => number;
-  #offset = -Infinity;
-  /** The best offset of the previous window. */
-  #earlier = -Infinity;
+  #best: Bound | undefined;
+  /** The best bound of the previous window. */
+  #earlier: Bound | undefined;
   #since = 0;
   #latest = 0;
 
@@ -25,18 +37,26 @@ export class RedisTime {
 
   /** `undefined` before the first time was returned. */
   now(): number | undefined {
-    const offset = Math.max(this.#offset, this.#earlier);
-    return offset === -Infinity ? undefined : Math.round(1_000 * this.#monotonic() + offset);
+    const now = this.#monotonic();
+    const most = Math.min(mostBy(this.#best, now), mostBy(this.#earlier, now));
+    return most === Infinity ? undefined : Math.ceil(most);
   }
 
-  told(time: number): void {
+  /** Redis returned `time` to a question that left at `askedAt` (monotonic). */
+  told(time: number, askedAt: number): void {
     const now = this.#monotonic();
+    this.#latest = Math.max(this.#latest, time);
+    // Redis shows more than it could: its clock was set, or this is another Redis.
+    if (time > (this.now() ?? Infinity)) this.#best = this.#earlier = undefined;
     if (now - this.#since > WINDOW_MS) {
-      this.#earlier = this.#offset;
-      this.#offset = -Infinity;
+      this.#earlier = this.#best;
+      this.#best = undefined;
       this.#since = now;
     }
-    this.#offset = Math.max(this.#offset, time - 1_000 * now);
-    this.#latest = Math.max(this.#latest, time);
+    const told = { offset: time - 1_000 * askedAt, askedAt };
+    if (mostBy(told, now) <= mostBy(this.#best, now)) this.#best = told;
   }
 }
+
+const mostBy = (bound: Bound | undefined, now: number): number =>
+  bound === undefined ? Infinity : 1_000 * now + bound.offset + DRIFT * (now - bound.askedAt);

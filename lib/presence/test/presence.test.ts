@@ -347,6 +347,36 @@ test("a delayed hello does not displace a session with a later hello", async () 
   assert.equal(displaced !== "younger" && displaced?.session, "since");
 });
 
+test("a hello displaces whoever was welcomed before it left, however late answers reach its connector", async () => {
+  await presence.announceConnector("c1");
+  await presence.announceConnector("c2");
+  const key = `test:${await runIdOf()}:name`;
+  const distant = new Arrivals(
+    async ({ lua }, args) => {
+      const found = await redis.eval(lua, 1, key, data.prefix, ...args);
+      await sleep(100);
+      return found;
+    },
+    60,
+    20,
+  );
+  for (const session of ["first", "second"]) {
+    const before = await greet("quick", "phone", "c2", `before-${session}`);
+    assert.notEqual(before.displaced, "younger");
+    const { displaced } = await distant.arrive({
+      user: "quick",
+      device: "phone",
+      connector: "c1",
+      session,
+      birth: undefined,
+      ageMs: () => undefined,
+      credential,
+      isSyncing: () => false,
+    });
+    assert.equal(displaced !== "younger" && displaced?.session, `before-${session}`);
+  }
+});
+
 test("a session with a new hello is never removed to make room, whatever births the other devices have", async () => {
   await presence.announceConnector("c1");
   const ahead = (Date.now() + 600_000) * 1_000;
