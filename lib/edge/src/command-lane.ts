@@ -5,7 +5,8 @@ import type { Answer, Refused } from "@jichat/protocol/bus/command.ts";
 import { decodeAnswers, encodeCommands, isRefused, refusalOf } from "@jichat/protocol/bus/command.ts";
 import { isRetryable } from "@jichat/protocol/errors.ts";
 import { COMMANDS_PER_BATCH_MAX, REQUEST_BYTES_MAX } from "@jichat/protocol/limits.ts";
-import { SendRefused } from "@jichat/runtime/bus.ts";
+import { NobodyServes, SendRefused } from "@jichat/runtime/bus.ts";
+import { RetransmissionTimeout } from "@jichat/runtime/retransmission-timeout.ts";
 import { busy, tooLarge, unavailable } from "./command-lane-refusals.ts";
 
 /**
@@ -56,7 +57,6 @@ export interface LaneOptions {
   readonly queueMax?: number;
 }
 
-const ASK_TIMEOUT_MS = 2_000;
 const RETRY_MS = 25;
 const LATER_MS = 8;
 const REST_MIN_MS = 1;
@@ -84,6 +84,8 @@ export class CommandLane {
   #running = false;
   #number = 0;
   #order = 0;
+  /** A request or its answer is lost if the connection of either side is lost. */
+  readonly #timeout = new RetransmissionTimeout();
   /** The batch in flight. */
   #inFlight: readonly Entry[] = [];
   /** The first send of each key that has just got a retryable refusal. Sends behind it share the refusal. */
@@ -261,7 +263,9 @@ export class CommandLane {
     const bytes = encodeCommands(from, this.#number, texts);
     for (let isFirst = true; ; isFirst = false) {
       try {
-        const reply = decodeAnswers(await ask(bytes, ASK_TIMEOUT_MS));
+        const began = clock.monotonic();
+        const reply = decodeAnswers(await ask(bytes, this.#timeout.ms));
+        if (isFirst) this.#timeout.answered(clock.monotonic() - began);
         if (reply.retry !== true) {
           this.position = Math.max(this.position, reply.position);
           this.#settle(batch, reply.answers);
@@ -273,6 +277,7 @@ export class CommandLane {
           this.#refuseBehind();
           return;
         }
+        if (!(error instanceof NobodyServes)) this.#timeout.passed();
         // No owner, or no answer: the owner may have stored the whole batch or nothing.
       }
       onRetry?.();

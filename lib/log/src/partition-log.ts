@@ -1,6 +1,8 @@
 import { JetStreamApiError } from "@nats-io/jetstream";
 import type { JetStreamClient, JetStreamManager } from "@nats-io/jetstream";
+import { TimeoutError } from "@nats-io/transport-node";
 import type { Names } from "@jichat/protocol/bus/names.ts";
+import { systemClock } from "@jichat/protocol/clock.ts";
 import { ChatError } from "@jichat/protocol/errors.ts";
 import type { Batch } from "@jichat/protocol/log/record.ts";
 import { decodeBatch } from "@jichat/protocol/log/encode-batch.ts";
@@ -9,6 +11,7 @@ import { silentCopies } from "./copies.ts";
 import { finalErrorOf } from "@jichat/runtime/final-errors.ts";
 import { Hearing } from "@jichat/runtime/hearing.ts";
 import { limited } from "@jichat/runtime/limited.ts";
+import { RetransmissionTimeout } from "@jichat/runtime/retransmission-timeout.ts";
 import { readStream } from "@jichat/runtime/stream-reader.ts";
 import type { Source } from "@jichat/runtime/stream-reader.ts";
 
@@ -43,7 +46,6 @@ const SEQUENCE_IN_FLIGHT = 10_164;
 const MAXIMUM_BYTES = 10_077;
 const STORE_FULL = 10_023;
 const NO_MESSAGE = 10_037;
-const APPEND_TIMEOUT_MS = 2_000;
 /** Short, since a dead leader never answers: the next leader is asked soon. */
 const ASK_MS = 2_000;
 /** The limit of silence for a reader of a range, who waits for its end. After that it gets an error. */
@@ -62,6 +64,10 @@ export class PartitionLog {
   readonly #jsm: JetStreamManager;
   readonly #stream: string;
   readonly #subject: string;
+  /** An append is lost if the stream's leader steps down or ends before it is stored. */
+  readonly #timeout = new RetransmissionTimeout();
+  /** The position after which an append got no answer. The next one there is its repetition. */
+  #unanswered: number | undefined;
 
   constructor(jsm: JetStreamManager, names: Names, partition: number) {
     this.#js = jsm.jetstream();
@@ -75,14 +81,21 @@ export class PartitionLog {
    * log took the bytes.
    */
   async append(bytes: Uint8Array, expected: number): Promise<AppendResult> {
+    const isRepetition = this.#unanswered === expected;
+    const began = systemClock.monotonic();
     try {
       const ack = await this.#js.publish(this.#subject, bytes, {
         expect: { lastSequence: expected },
-        timeout: APPEND_TIMEOUT_MS,
+        timeout: this.#timeout.ms,
         retries: 0,
       });
+      if (!isRepetition) this.#timeout.answered(systemClock.monotonic() - began);
       return { outcome: "stored", position: ack.seq };
     } catch (error) {
+      if (error instanceof TimeoutError) {
+        this.#timeout.passed();
+        this.#unanswered = expected;
+      }
       const final = finalErrorOf(error);
       if (final !== undefined) return { outcome: "refused", error: final };
       if (!(error instanceof JetStreamApiError)) throw error;
