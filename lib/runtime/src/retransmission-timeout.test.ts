@@ -13,7 +13,11 @@ test("quick answers make it short, and slow ones long", () => {
   assert.equal(after().ms, 1_000, "nothing is known yet");
   assert.equal(after(5).ms, TIMEOUT_MIN_MS);
   assert.equal(after(300).ms, 900, "one answer: its time, and half of it as the deviation");
-  assert.equal(after(...Array.from({ length: 50 }, () => 300)).ms, TIMEOUT_MIN_MS, "steady answers do not deviate");
+  assert.equal(
+    after(...Array.from({ length: 50 }, () => 300)).ms,
+    TIMEOUT_MIN_MS,
+    "steady answers do not deviate",
+  );
   assert.equal(after(5, 1_500).ms, 1_695, "RFC 6298: the mean is 192 ms, the deviation 376 ms");
   assert.equal(after(5_000).ms, TIMEOUT_MAX_MS);
 });
