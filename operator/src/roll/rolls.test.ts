@@ -4,7 +4,7 @@ import { inputOf } from "../../test/input.ts";
 import { labelsOf } from "../desired/names.ts";
 import { Observed } from "../observed.ts";
 import type { Roll, ServersTold } from "./next-server.ts";
-import { rollHeld, rollTold } from "./roll-status.ts";
+import { missesServer, rollHeld, rollTold } from "./roll-status.ts";
 import { Rolls } from "./rolls.ts";
 import { ServerWatch } from "./server-watch.ts";
 
@@ -117,6 +117,21 @@ test("a server restarts only by an answer that was asked for when the others wer
   assert.equal(world.asks, 3);
   await world.answers();
   assert.equal(does(world.next(back)), "restarts chat-nats-1", "the leader of all goes last");
+});
+
+test("a server that restarts is away from then on, however long its restart was waited for", async () => {
+  const world = new Asked();
+  world.next(OLD);
+  await world.answers({ ...LEVEL, behind: ["LOG-1 is behind on chat-nats-2"] });
+  world.now += 120_000;
+  assert.equal(missesServer(world.next(OLD)), false);
+  await world.answers();
+  assert.equal(does(world.next(OLD)), "restarts chat-nats-2");
+  world.now += 1_000;
+  const ending = [life("old", "a"), life("old", "b"), life("old", "c", { isReady: false })];
+  assert.equal(missesServer(world.next(ending)), true);
+  world.now += 60_000;
+  assert.equal(missesServer(world.next(ending)), false, "it should be back by now");
 });
 
 test("an answer that was under way when a server restarted does not count", async () => {

@@ -43,7 +43,8 @@ export class Rolls {
     const told = isAsked ? this.#options.watch.look(key, input, servers.epoch) : undefined;
     const roll = told === undefined ? first : nextServer(servers, { ...known, told });
     if (roll.does === "nothing") this.#open.delete(key);
-    else if (open === undefined) this.#goesOn(key, servers.progress);
+    // What was waited for before a server restarts is no time in which it was away.
+    else if (open === undefined || roll.does === "restarts") this.#goesOn(key, servers.progress);
     return roll;
   }
 

@@ -31,3 +31,14 @@ test("a schema's Job without its image is told by its pod, and other pods are no
   assert.equal(told(waitingPod("chat-router-1", "ErrImagePull")), undefined);
   assert.equal(told(), undefined);
 });
+
+test("a pod of a Job with a long name is known, though Kubernetes has cut the name in it", () => {
+  const { cluster, ...rest } = inputOf();
+  const metadata = { ...cluster.metadata, name: "a".repeat(52) };
+  const input = { ...rest, cluster: { ...cluster, metadata } };
+  const job = migrationJob(input) ?? assert.fail("this ClickHouse is migrated by a Job");
+  assert.ok(job.metadata.name.length > 58, job.metadata.name);
+  const pod = `${job.metadata.name.slice(0, 58)}abcde`;
+  const observed = new Observed([job, waitingPod(pod, "ErrImagePull")]);
+  assert.match(readRollout(input, observed, FLEET, BACKENDS).unpulled ?? "", /cannot pull/);
+});

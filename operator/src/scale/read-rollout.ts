@@ -73,12 +73,16 @@ function objectionsTo(
   ];
 }
 
+/** Kubernetes cuts a name here before it adds five letters to it. */
+const GENERATED_FROM_MAX = 58;
+
 /** How far the schema's Job is. A pod of a Job has its name and five letters more. */
 function schemaOf(input: DesiredInput, observed: Observed): Pick<RolloutFacts, "schema" | "unpulled"> {
   const job = migrationJob(input);
   if (job === undefined) return { schema: "done" };
   const schema = jobState(observed.find(job));
-  const failures = pullFailures(observed).filter(({ pod }) => pod.startsWith(`${job.metadata.name}-`));
+  const base = `${job.metadata.name}-`.slice(0, GENERATED_FROM_MAX);
+  const failures = pullFailures(observed).filter(({ pod }) => pod.startsWith(base));
   return failures.length === 0 ? { schema } : { schema, unpulled: tellPulls(failures) };
 }
 
