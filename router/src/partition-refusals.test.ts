@@ -9,7 +9,7 @@ import { ChatError } from "@jichat/protocol/errors.ts";
 import type { Batch } from "@jichat/protocol/log/record.ts";
 import type { Fault } from "@jichat/protocol/faults.ts";
 import { STOPPED_MS, faultsOf } from "./faults.ts";
-import { AppendRefused, OwnershipLost, appendFenced } from "./fenced-append.ts";
+import { AppendRefused, OwnershipLost, appendFenced } from "@jichat/log/fenced-append.ts";
 import { Owner } from "./owner.ts";
 import type { OwnerWorld } from "./owner.ts";
 import type { Request } from "./partition.ts";

@@ -1,28 +1,17 @@
 import type { Clock } from "@jichat/protocol/clock.ts";
 import type { Delivery } from "@jichat/protocol/bus/delivery.ts";
 import type { FactsQuery, FactsReply } from "@jichat/protocol/bus/query.ts";
-import type { ChatError } from "@jichat/protocol/errors.ts";
 import type { Batch } from "@jichat/protocol/log/record.ts";
+import type { FencedLog } from "@jichat/log/fenced-append.ts";
 import type { Reached } from "@jichat/presence/presence.ts";
 import type { PresenceUpdate } from "@jichat/presence/presence-update.ts";
 import type { PushEntry } from "./push-entries.ts";
 import type { PushText } from "./push-texts.ts";
 
 /** What a partition's owner needs from outside. Production has adapters, the simulation has models. */
-export interface Log {
-  append(
-    bytes: Uint8Array,
-    expected: number,
-  ): Promise<
-    | { outcome: "stored"; position: number }
-    | { outcome: "sequence" }
-    | { outcome: "full" }
-    | { outcome: "refused"; error: ChatError }
-  >;
-  /** The first and the last position that are not trimmed. */
+export interface Log extends FencedLog {
+  /** The first position that is not trimmed. */
   first(): Promise<number>;
-  end(): Promise<number>;
-  at(position: number): Promise<Batch | undefined>;
   range(from: number, to: number): AsyncIterable<{ readonly position: number; readonly batch: Batch }>;
 }
 

@@ -2,6 +2,9 @@ import { Run } from "./run.ts";
 import { randomBytes } from "node:crypto";
 import type { HeadEntry } from "@jichat/protocol/bus/query.ts";
 import { encodeBatch } from "@jichat/protocol/log/encode-batch.ts";
+import { systemClock } from "@jichat/protocol/clock.ts";
+import type { FencedLog } from "@jichat/log/fenced-append.ts";
+import { appendFenced } from "@jichat/log/fenced-append.ts";
 import type { Batch, LogRecord } from "@jichat/protocol/log/record.ts";
 import type { Snapshot } from "@jichat/protocol/log/snapshot.ts";
 import type { PartitionLog } from "@jichat/log/partition-log.ts";
@@ -14,10 +17,14 @@ import type { Store } from "./store.ts";
 
 const RECORDS_PER_BATCH = 500;
 const CONVERSATIONS_AT_ONCE = 500;
+/** NATS may elect a leader meanwhile. */
+const BATCH_WITHIN_MS = 60_000;
+/** The beginning of the owner's name in batches of a new generation. */
+const GENERATION = "generation-";
 
 export interface GenerationParts {
   readonly partition: number;
-  readonly log: PartitionLog;
+  readonly log: Pick<PartitionLog, "append" | "at" | "end" | "range" | "restartAbove" | "state">;
   readonly store: Store;
   readonly snapshot: Snapshot | undefined;
   /** This partition's heads in Redis. Empty if Redis was lost too. */
@@ -47,8 +54,7 @@ export async function startGeneration(parts: GenerationParts): Promise<Generatio
   const { first, end } = await log.state();
   const watermark = (await readWatermarks(store)).get(partition) ?? 0;
   const known = Math.max(watermark, snapshot?.position ?? 0, above, ...heads.map(({ position }) => position));
-  // An empty log that had batches before: an earlier run ended between emptying the log and writing to it.
-  const isUnfinished = end > 0 && first > end;
+  const isUnfinished = end > 0 && (first > end || (await isBegun(log, first, watermark)));
   if (known <= end && !isUnfinished) {
     throw new Error(
       `partition ${partition} ends at ${end}, and no position above ${known} was committed: nothing is lost`,
@@ -64,6 +70,16 @@ export async function startGeneration(parts: GenerationParts): Promise<Generatio
   return { partition, end, known, first: start + 1, conversations, lost: records.length };
 }
 
+/**
+ * Whether an earlier run ended before it had written everything: it empties the log, appends, and says last
+ * that ClickHouse has what was before.
+ */
+async function isBegun(log: Pick<PartitionLog, "at">, first: number, watermark: number): Promise<boolean> {
+  if (watermark >= first - 1) return false;
+  const batch = await log.at(first);
+  return batch?.epoch === true && batch.owner.startsWith(GENERATION);
+}
+
 interface Unwritten {
   readonly partition: number;
   readonly watermark: number;
@@ -72,7 +88,7 @@ interface Unwritten {
 
 /** Writes the part of the old log that is not yet in ClickHouse. */
 async function keepRest(
-  log: PartitionLog,
+  log: Pick<PartitionLog, "range">,
   store: Store,
   { partition, watermark, end }: Unwritten,
 ): Promise<void> {
@@ -111,8 +127,8 @@ async function lostOf(store: Store, known: readonly KnownHead[]): Promise<LogRec
  * Appends at least one batch, so that the log is not empty. `done` is `start`: earlier effects cannot be
  * redone.
  */
-async function append(log: PartitionLog, start: number, records: readonly LogRecord[]): Promise<void> {
-  const owner = `generation-${randomBytes(9).toString("base64url")}`;
+async function append(log: FencedLog, start: number, records: readonly LogRecord[]): Promise<void> {
+  const owner = `${GENERATION}${randomBytes(9).toString("base64url")}`;
   let position = start;
   for (let number = 0; number === 0 || number * RECORDS_PER_BATCH < records.length; number += 1) {
     const some = records.slice(number * RECORDS_PER_BATCH, (number + 1) * RECORDS_PER_BATCH);
@@ -125,11 +141,18 @@ async function append(log: PartitionLog, start: number, records: readonly LogRec
       ts: Date.now(),
       records: some,
     };
-    const result = await log.append(encodeBatch(batch), position);
-    if (result.outcome !== "stored")
+    position = await appendFenced(log, {
+      batch,
+      bytes: encodeBatch(batch),
+      expected: position,
+      clock: systemClock,
+      signal: AbortSignal.timeout(BATCH_WITHIN_MS),
+    }).catch((cause: unknown) => {
+      const reason = cause instanceof Error ? cause.message : String(cause);
       throw new Error(
-        `the log refused batch ${number} of the new generation: ${result.outcome}; run \`generation\` again`,
+        `batch ${number} of the new generation was not stored: ${reason}; run \`generation\` again`,
+        { cause },
       );
-    position = result.position;
+    });
   }
 }

@@ -5,7 +5,7 @@ import type { Answer, Refused } from "@jichat/protocol/bus/command.ts";
 import { decodeAnswers, encodeCommands, isRefused, refusalOf } from "@jichat/protocol/bus/command.ts";
 import { isRetryable } from "@jichat/protocol/errors.ts";
 import { COMMANDS_PER_BATCH_MAX, REQUEST_BYTES_MAX } from "@jichat/protocol/limits.ts";
-import { NobodyServes, SendRefused } from "@jichat/runtime/bus.ts";
+import { SendRefused } from "@jichat/runtime/bus.ts";
 import { RetransmissionTimeout } from "@jichat/runtime/retransmission-timeout.ts";
 import { busy, tooLarge, unavailable } from "./command-lane-refusals.ts";
 
@@ -262,9 +262,10 @@ export class CommandLane {
     const texts = batch.map(({ text }) => text);
     const bytes = encodeCommands(from, this.#number, texts);
     for (let isFirst = true; ; isFirst = false) {
+      const began = clock.monotonic();
+      const withinMs = this.#timeout.ms;
       try {
-        const began = clock.monotonic();
-        const reply = decodeAnswers(await ask(bytes, this.#timeout.ms));
+        const reply = decodeAnswers(await ask(bytes, withinMs));
         if (isFirst) this.#timeout.answered(clock.monotonic() - began);
         if (reply.retry !== true) {
           this.position = Math.max(this.position, reply.position);
@@ -277,7 +278,7 @@ export class CommandLane {
           this.#refuseBehind();
           return;
         }
-        if (!(error instanceof NobodyServes)) this.#timeout.passed();
+        if (clock.monotonic() - began >= withinMs) this.#timeout.passed();
         // No owner, or no answer: the owner may have stored the whole batch or nothing.
       }
       onRetry?.();

@@ -73,6 +73,11 @@ export class Arrivals {
     this.#keepSeconds = keepSeconds;
   }
 
+  /** Redis is connected anew, and may be another one. */
+  met(): void {
+    this.#time.forget();
+  }
+
   async arrive(arrival: Arrival): Promise<Arrived> {
     const arrived = (await this.#rounds.submit(arrival)).get(arrival);
     if (arrived === undefined) throw new Error("the script returned nothing for a session");

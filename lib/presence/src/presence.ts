@@ -64,6 +64,9 @@ export class Presence {
     this.#data = data;
     const run: RunScript = async (script, args) => this.#data.script(script, args);
     this.#arrivals = new Arrivals(run, KEEP_SECONDS, devicesMax);
+    this.#data.onMet(() => {
+      this.#arrivals.met();
+    });
     this.#departures = new Departures(run);
     this.#reader = new ListReader(run);
   }

@@ -56,6 +56,16 @@ test("a clock of Redis that was set forward is known by the first answer", () =>
   assert.ok(scene.over >= 0 && scene.over < 4_000, `${scene.over} µs`);
 });
 
+test("a Redis that is met anew is not known by what another one told, even if its clock is a little ahead", () => {
+  const scene = new Scene();
+  scene.ask(1, 1);
+  scene.redis += 50_000;
+  scene.time.forget();
+  assert.equal(scene.time.now(), undefined);
+  scene.ask(2, 100);
+  assert.ok(scene.over >= 0 && scene.over < 3_000, `${scene.over} µs`);
+});
+
 test("the bound is never below the time of Redis, whatever ways and pauses, with clocks that drift", () => {
   const step = fc.record({
     pauseMs: fc.nat(70_000),

@@ -15,7 +15,8 @@ interface Bound {
  * the quickest way there counts.
  *
  * It is a bound and not an estimate: a hello that leaves after another one was answered must never seem to
- * have left before it, however slow this connector's answers were.
+ * have left before it, however slow this connector's answers were. While nobody asks, the bound rises slowly,
+ * by what clocks may drift.
  */
 export class RedisTime {
   readonly #monotonic: () => number;
@@ -42,12 +43,17 @@ export class RedisTime {
     return most === Infinity ? undefined : Math.ceil(most);
   }
 
+  /** Forgets the bounds: this may be another Redis, whose clock may be ahead. */
+  forget(): void {
+    this.#best = this.#earlier = undefined;
+  }
+
   /** Redis returned `time` to a question that left at `askedAt` (monotonic). */
   told(time: number, askedAt: number): void {
     const now = this.#monotonic();
     this.#latest = Math.max(this.#latest, time);
-    // Redis shows more than it could: its clock was set, or this is another Redis.
-    if (time > (this.now() ?? Infinity)) this.#best = this.#earlier = undefined;
+    // Redis shows more than it could, so its clock was set.
+    if (time > (this.now() ?? Infinity)) this.forget();
     if (now - this.#since > WINDOW_MS) {
       this.#earlier = this.#best;
       this.#best = undefined;

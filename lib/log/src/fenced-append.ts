@@ -1,7 +1,14 @@
 import type { Clock } from "@jichat/protocol/clock.ts";
 import { ChatError } from "@jichat/protocol/errors.ts";
 import type { Batch } from "@jichat/protocol/log/record.ts";
-import type { Log } from "./ports.ts";
+import type { AppendResult } from "./partition-log.ts";
+
+/** What is needed of a log: an append behind a position, its end, and the batch at a position. */
+export interface FencedLog {
+  append(bytes: Uint8Array, expected: number): Promise<AppendResult>;
+  end(): Promise<number>;
+  at(position: number): Promise<Batch | undefined>;
+}
 
 /**
  * A successor's batch is at the position of ours. The owner drops its state and its batch, and answers
@@ -42,6 +49,7 @@ export class AppendRefused extends Error {
 }
 
 const RETRY_MS = 50;
+const RETRY_MAX_MS = 500;
 
 export type IsOurs = (found: Batch, mine: Batch) => boolean;
 
@@ -69,10 +77,11 @@ export interface FencedAppend {
  * Throws OwnershipLost, LogRegressed, LogFull, AppendRefused, or the signal's reason.
  */
 export async function appendFenced(
-  log: Log,
+  log: FencedLog,
   { batch, bytes, expected, clock, signal, ours = isOurs }: FencedAppend,
 ): Promise<number> {
   let mayBeOnItsWay = false;
+  let pauseMs = RETRY_MS;
   for (let attempt = 0; ; attempt += 1) {
     signal.throwIfAborted();
     const wasOnItsWay: boolean = mayBeOnItsWay;
@@ -91,11 +100,13 @@ export async function appendFenced(
           throw new OwnershipLost("the log refused an append, and an earlier attempt of it may still arrive");
         throw new AppendRefused(result.error, bytes.length);
       }
+      // The log has an earlier attempt in its hands, and is slow. Each new one costs it the same bytes.
+      if (result.outcome === "sequence") pauseMs = Math.min(2 * pauseMs, RETRY_MAX_MS);
     } catch (error) {
       if (isVerdict(error)) throw error;
       // The answer is lost; the append may not be. Nothing else is composed before its fate is known.
     }
-    await clock.sleep(RETRY_MS, signal);
+    await clock.sleep(pauseMs, signal);
   }
 }
 
