@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Diary } from "../../diary.ts";
 import type { Look } from "./recording.ts";
-import { mostToldPerSecond, movingSpans, secondsOf, toldBetween } from "./recording.ts";
+import { mostToldPerSecond, movingSpans, secondsOf, toldSinceBefore } from "./recording.ts";
 
 const look = (
   at: number,
@@ -16,7 +16,13 @@ const look = (
 
 test("what was told counts for pods that are new, and not for those that restarted or went", () => {
   const before = look(0, { a: [10, 5], b: [10, 7], gone: [1, 3] });
-  assert.equal(toldBetween(before, look(1_000, { a: [8, 7], b: [10, 0], fresh: [2, 1] })), 2 + 1);
+  const now = look(1_000, { a: [8, 7], b: [10, 0], fresh: [2, 1] });
+  assert.deepEqual(toldSinceBefore([before, now]), [0, 2 + 1]);
+});
+
+test("what a pod told while looks missed it is spread over them", () => {
+  const looks = [look(0, { a: [9, 50], b: [1, 0] }), look(1_000, { b: [1, 0] }), look(3_000, { a: [3, 56] })];
+  assert.deepEqual(toldSinceBefore(looks), [0, 2, 4]);
 });
 
 test("the rate is of any looks that lie far enough apart", () => {

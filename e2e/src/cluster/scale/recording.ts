@@ -47,36 +47,49 @@ export interface Recording {
 }
 
 /**
- * The devices that were told to go between two looks. A pod that is new since then was not there before, and
- * what a pod told after the last look at it is not known.
+ * The devices that were told to go since the look before, for each look. A pod that is new was not there
+ * before, and what a pod told after the last look at it is not known. What one told while looks missed it,
+ * since it did not answer in time, is spread evenly over them.
  */
-export const toldBetween = (before: Look, now: Look): number =>
-  Object.entries(now.pods).reduce(
-    (sum, [name, { told }]) => sum + Math.max(0, told - (before.pods[name]?.told ?? 0)),
-    0,
-  );
+export function toldSinceBefore(looks: readonly Look[]): readonly number[] {
+  const told = looks.map(() => 0);
+  const seen = new Map<string, { readonly index: number; readonly told: number }>();
+  for (const [index, look] of looks.entries()) {
+    for (const [name, pod] of Object.entries(look.pods)) {
+      const last = seen.get(name) ?? { index: index - 1, told: 0 };
+      seen.set(name, { index, told: pod.told });
+      const [from, more] = [looks[last.index], Math.max(0, pod.told - last.told)];
+      if (from === undefined) continue;
+      for (let at = last.index + 1; at <= index; at += 1) {
+        const ms = (looks[at]?.at ?? 0) - (looks[at - 1]?.at ?? 0);
+        told[at] = (told[at] ?? 0) + (more * ms) / (look.at - from.at);
+      }
+    }
+  }
+  return told;
+}
 
 /** The spans in which connectors told devices to go, with the second after each look. */
-export const movingSpans = (looks: readonly Look[]): readonly { from: number; to: number }[] =>
-  looks.flatMap((look, index) => {
+export function movingSpans(looks: readonly Look[]): readonly { from: number; to: number }[] {
+  const told = toldSinceBefore(looks);
+  return looks.flatMap((look, index) => {
     const before = looks[index - 1];
-    return before !== undefined && toldBetween(before, look) > 0
-      ? [{ from: before.at, to: look.at + 1_000 }]
-      : [];
+    return before !== undefined && (told[index] ?? 0) > 0 ? [{ from: before.at, to: look.at + 1_000 }] : [];
   });
+}
 
 /**
  * The most devices in a second that connectors told to go, between any two looks that are at least `overMs`
  * apart. Two looks in a row are not exactly a second apart.
  */
 export function mostToldPerSecond(looks: readonly Look[], overMs: number): number {
+  const toldSince = toldSinceBefore(looks);
   let most = 0;
   for (const [first, from] of looks.entries()) {
     let told = 0;
-    for (let index = first + 1; index < looks.length; index += 1) {
-      const [before, now] = [looks[index - 1], looks[index]];
-      if (before === undefined || now === undefined) break;
-      told += toldBetween(before, now);
+    for (const [index, now] of looks.entries()) {
+      if (index <= first) continue;
+      told += toldSince[index] ?? 0;
       if (now.at - from.at < overMs) continue;
       most = Math.max(most, (1_000 * told) / (now.at - from.at));
       break;
@@ -88,6 +101,7 @@ export function mostToldPerSecond(looks: readonly Look[], overMs: number): numbe
 /** The connectors' side and the devices' side of each second. */
 export function secondsOf(looks: readonly Look[], diary: Diary): readonly Second[] {
   const [{ at: start } = { at: 0 }] = looks;
+  const told = toldSinceBefore(looks);
   return looks.map((look, index): Second => {
     const before = looks[index - 1];
     const span = { from: before?.at ?? look.at - 1_000, to: look.at };
@@ -98,7 +112,7 @@ export function secondsOf(looks: readonly Look[], diary: Diary): readonly Second
       connections: Object.fromEntries(
         Object.entries(look.pods).map(([name, { connections }]) => [name, connections]),
       ),
-      ...(before === undefined ? {} : { toldPerSecond: (1_000 * toldBetween(before, look)) / ms }),
+      ...(before === undefined ? {} : { toldPerSecond: (1_000 * (told[index] ?? 0)) / ms }),
       reconnects: mostWithin(1_000, diary.reconnects(span)),
       acks: diary.answers(span),
       ...(p50Ms === undefined ? {} : { p50Ms }),
