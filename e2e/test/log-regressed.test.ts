@@ -7,7 +7,7 @@ import { directConversation, partitionOf } from "@jichat/protocol/ids.ts";
 import { exec } from "@jichat/testkit/exec.ts";
 import type { Stack } from "@jichat/testkit/local/stack.ts";
 import { until } from "@jichat/testkit/until.ts";
-import { metricOf, stoppedBy } from "../src/metric.ts";
+import { metricOf, stoppedBy, untilLevel } from "../src/metric.ts";
 import { mint } from "../src/mint.ts";
 import type { Frame } from "../src/raw.ts";
 import { Raw } from "../src/raw.ts";
@@ -99,11 +99,7 @@ test(
     await sleep(500);
     const copy = await backup(stack);
     for (let i = 1; i <= 10; i += 1) await insist(send, `stored-${i}`);
-    await until(
-      "rows in ClickHouse",
-      PATIENCE_MS,
-      async () => (await metricOf(stack.storage, "jichat_storage_lag_batches")) === 0,
-    );
+    await untilLevel(stack.storage, PATIENCE_MS);
     await insistOnSync(sync); // From now on Redis has the list.
     // Of these ClickHouse never hears: Redis alone has seen how far it went.
     await stack.storage.kill();

@@ -7,7 +7,7 @@ import { UserError, main, say } from "@jichat/testkit/say.ts";
 import type { Part } from "@jichat/testkit/local/part.ts";
 import type { Stack } from "@jichat/testkit/local/stack.ts";
 import { until } from "@jichat/testkit/until.ts";
-import { metricOf, stoppedBy } from "../metric.ts";
+import { stoppedBy, untilLevel } from "../metric.ts";
 import { Raw } from "../raw.ts";
 import { Cast } from "./cast.ts";
 import { copyDatabase } from "./clickhouse-copy.ts";
@@ -69,11 +69,6 @@ async function signUp(stack: Stack): Promise<Tokens> {
   return { of, void: [signedOut, old], ofDan };
 }
 
-const isFlushed = async (storage: Part): Promise<void> => {
-  const lag = async (): Promise<boolean> => (await metricOf(storage, "jichat_storage_lag_batches")) === 0;
-  await until("everything stands in ClickHouse", PATIENCE_MS, lag);
-};
-
 /**
  * Loses the end of a group's log with its last acked message, and continues in a new generation. Stops
  * `storage` first, so that only Redis knows of the lost message.
@@ -102,7 +97,7 @@ async function loseTail(
     return found?.last?.body?.text === text;
   };
   await until("its effects", PATIENCE_MS, async () => lists("kept"));
-  await isFlushed(storage);
+  await untilLevel(storage, PATIENCE_MS);
   await storage.kill();
   for (const text of ["lost", "lost too"]) await cast.say("ann", { t: "send", conversation, body: { text } });
   await until("their effects", PATIENCE_MS, async () => lists("lost too"));
@@ -178,7 +173,7 @@ async function roundTrimmed(stack: Stack): Promise<Recording> {
   for (const conversation of busy) await cast.doAll("trimmed", conversation, tokens.of.get("bob") ?? "");
   await cast.direct("trimmed", "ann", "bob");
   await cast.direct("trimmed", "ann", "dan");
-  await isFlushed(trimming);
+  await untilLevel(trimming, PATIENCE_MS);
   for (let partition = 0; partition < PARTITIONS; partition += 1)
     await until("the log is trimmed", PATIENCE_MS, async () => {
       const { first, last } = await streamState(natsUrl, names.logStream(partition));
@@ -205,7 +200,7 @@ async function roundStored({
   for (const conversation of warm)
     await cast.send("stored", "bob", { conversation, body: { text: "still warm" } });
   await cast.direct("stored", "ann", "bob");
-  await isFlushed(flushing);
+  await untilLevel(flushing, PATIENCE_MS);
   const verified = await storageCommand(stack, "verify");
   const away = await goAway(stack, bob);
   await router.stop(GRACE_MS); // It writes the snapshot last.
