@@ -85,8 +85,8 @@ export class Arrivals {
   }
 
   async #arrive(arrivals: readonly Arrival[]): Promise<ReadonlyMap<Arrival, Arrived>> {
-    const syncing = arrivals.filter(({ isSyncing }) => isSyncing());
-    const all = [...new Set([...syncing, ...arrivals])];
+    const { syncing, others } = inTurn(arrivals);
+    const all = [...syncing, ...others];
     const args = [
       this.#keepSeconds,
       HEADS_PER_SCRIPT_MAX,
@@ -128,6 +128,24 @@ export class Arrivals {
     if (ageMs !== undefined) return `-${Math.max(1, Math.round(ageMs * 1_000))}`;
     return `+${this.#time.now() ?? ""}`;
   }
+}
+
+/**
+ * Those that sync come first, as the script wants it. But the sessions of one device register in the order in
+ * which they arrived, so that the last one stays.
+ */
+function inTurn(arrivals: readonly Arrival[]): { readonly syncing: Arrival[]; readonly others: Arrival[] } {
+  const [syncing, others]: [Arrival[], Arrival[]] = [[], []];
+  const behind = new Set<string>();
+  for (const arrival of arrivals) {
+    const device = `${arrival.user} ${arrival.device}`;
+    if (arrival.isSyncing() && !behind.has(device)) syncing.push(arrival);
+    else {
+      others.push(arrival);
+      behind.add(device);
+    }
+  }
+  return { syncing, others };
 }
 
 function displacedOf(text: string): Pick<Arrived, "birth" | "displaced" | "crowdedOut"> {

@@ -377,6 +377,42 @@ test("a hello displaces whoever was welcomed before it left, however late answer
   }
 });
 
+test("of two sessions of a device that register together the later one stays, also if it alone syncs", async () => {
+  await presence.announceConnector("c1");
+  const key = `test:${await runIdOf()}:name`;
+  const held = Promise.withResolvers<void>();
+  const arrivals = new Arrivals(
+    async ({ lua }, args) => {
+      await held.promise;
+      return redis.eval(lua, 1, key, data.prefix, ...args);
+    },
+    60,
+    20,
+  );
+  const hello = async (session: string, device: string, syncs: boolean) =>
+    arrivals.arrive({
+      user: "twice",
+      device,
+      connector: "c1",
+      session,
+      birth: undefined,
+      ageMs: () => undefined,
+      credential,
+      isSyncing: () => syncs,
+    });
+  const ahead = Array.from({ length: 8 }, async (_, index) => hello(`ahead${index}`, `d${index}`, false));
+  const [, later] = await Promise.all([
+    hello("earlier", "phone", false),
+    hello("later", "phone", true),
+    ...ahead,
+    sleep(20).then(() => {
+      held.resolve();
+    }),
+  ]);
+  assert.equal(later.displaced !== "younger" && later.displaced?.session, "earlier");
+  assert.match((await redis.hget(`${data.prefix}s:twice`, "phone")) ?? "", / later /);
+});
+
 test("a session with a new hello is never removed to make room, whatever births the other devices have", async () => {
   await presence.announceConnector("c1");
   const ahead = (Date.now() + 600_000) * 1_000;
