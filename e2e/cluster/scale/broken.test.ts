@@ -69,9 +69,9 @@ async function staysOut(t: TestContext, version: string, says: RegExp): Promise<
 
 for (const [version, says] of [
   ["0.1.2-nowhere", /pull|image/i],
-  [brokenVersion("crashes"), /restart|crash|exit|ready/i],
+  [brokenVersion("crashes"), /container has ended|connect fails/],
   [brokenVersion("loses"), /receiv|deliver|arriv|heard|canary/i],
-  [brokenVersion("slow"), /ms|slow|late|time/i],
+  [brokenVersion("slow"), /it is slow|nothing was received within/],
 ] as const)
   scenario(
     `scale 2b: ${version} stops at the canary and is taken back`,

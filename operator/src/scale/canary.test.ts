@@ -107,6 +107,25 @@ test("only the newest pod of the revision that lives is the canary", () => {
   assert.equal(named(own, newer, ending, ended), "newer");
 });
 
+test("a talk that failed with a process that has ended tells how it ended", () => {
+  const proof = { ...UNPROVEN, state: "failed", message: "connect fails" } as const;
+  const told = (container: object) => {
+    const observed = new Observed([podOf("canary", { containerStatuses: [container] })]);
+    return verdictOf(observed, canaryPod(observed, "r1"), proof, NOW).message;
+  };
+  const terminated = { exitCode: 1, reason: "Error" };
+  const logs = "kubectl logs --previous shows why";
+  assert.equal(told({ restartCount: 0, state: { running: {} } }), "connect fails");
+  assert.equal(
+    told({ restartCount: 0, state: { terminated } }),
+    `connect fails; its container has ended once, with exit code 1 (Error): ${logs}`,
+  );
+  assert.equal(
+    told({ restartCount: 1, state: { terminated }, lastState: { terminated: { exitCode: 137 } } }),
+    `connect fails; its container has ended 2 times, the last time with exit code 1 (Error): ${logs}`,
+  );
+});
+
 test("what it has shown stays, but a crash later ends it", () => {
   const proof = { ...UNPROVEN, state: "proven", message: "both ways" } as const;
   const shown = (status: object) => {

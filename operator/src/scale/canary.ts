@@ -53,13 +53,15 @@ function scheduledAt({ metadata, status }: PodObject): number {
   return timeOf(scheduled?.lastTransitionTime ?? metadata.creationTimestamp);
 }
 
-function crash({ restartCount, lastState, state }: V1ContainerStatus): string {
-  const ended = lastState?.terminated ?? state?.terminated;
-  const how =
-    ended === undefined
-      ? ""
-      : `, the last time with exit code ${ended.exitCode} (${ended.reason ?? "Error"})`;
-  return `its container has ended ${restartCount} times${how}: kubectl logs --previous shows why`;
+/** How often the container has ended, and how the last time; undefined if it has not. */
+function crash({ restartCount, lastState, state }: V1ContainerStatus): string | undefined {
+  const times = restartCount + (state?.terminated === undefined ? 0 : 1);
+  if (times === 0) return undefined;
+  const last = state?.terminated ?? lastState?.terminated;
+  const code = last === undefined ? "" : `with exit code ${last.exitCode} (${last.reason ?? "Error"})`;
+  const how = code === "" ? "" : times === 1 ? `, ${code}` : `, the last time ${code}`;
+  const often = times === 1 ? "once" : `${times} times`;
+  return `its container has ended ${often}${how}: kubectl logs --previous shows why`;
 }
 
 /** Why a pod that is not ready is not, as far as it says. */
@@ -105,9 +107,12 @@ export function verdictOf(
     );
   }
   const [container] = pod.status?.containerStatuses ?? [];
-  if (container !== undefined && container.restartCount >= CRASHES) return failed(crash(container));
+  const ended = container === undefined ? undefined : crash(container);
+  if (ended !== undefined && (container?.restartCount ?? 0) >= CRASHES) return failed(ended);
   // What it has shown stays: it need not be ready for ever.
-  if (proof.state !== "proving") return { state: proof.state, message: proof.message };
+  if (proof.state === "proven") return { state: "proven", message: proof.message };
+  // A talk with a process that has ended fails by its connection, which says nothing of the end.
+  if (proof.state === "failed") return failed([proof.message, ended ?? []].flat().join("; "));
   if (isPodReady(pod)) return proving(proof.message);
   const isServed = observed.ofKind<PodObject>("Pod", "connector").some(isPodReady);
   return notReady(pod, isServed, now);
