@@ -160,34 +160,6 @@ test("a command that is answered `later` is sent again in the next batch, in its
   assert.deepEqual(seen.at(-1), ["a", "b"]);
 });
 
-test("how long an answer is waited for is measured, and is longer after each wait in vain", async () => {
-  const clock = new SleepClock();
-  const waits: number[] = [];
-  const fates = [5, "lost", "lost", 5, "nobody", 5, 400, 5];
-  const lane = new CommandLane({
-    from: "c1",
-    clock,
-    schedule: (act) => {
-      setImmediate(act);
-    },
-    restMs: () => 0,
-    ask: async (_, timeoutMs) => {
-      waits.push(timeoutMs);
-      const fate = fates.shift();
-      if (fate === "lost") await clock.sleep(timeoutMs);
-      if (typeof fate !== "number") throw new Error("no answer");
-      await clock.sleep(fate);
-      return encodeAnswers({ v: 1, position: 1, answers: [{ seq: 1, ts: 1 }] });
-    },
-  });
-  for (const id of ["a", "b", "c", "d", "e"]) await lane.submit(send(id), open);
-  assert.deepEqual(
-    waits,
-    [1_000, 500, 1_000, 2_000, 2_000, 2_000, 2_000, 500],
-    "only the answer to a first attempt counts, and only time that passed",
-  );
-});
-
 test("a command that is answered `later` is sent again under a constant load", async () => {
   const others: Promise<Answer>[] = [];
   const { lane, seen, clock } = laneTo(({ commands }, attempt) => {

@@ -9,6 +9,7 @@ import { startRedisServer } from "@jichat/testkit/local/servers.ts";
 import type { SessionEntry, StoredHead } from "../src/presence-texts.ts";
 import { SCRIPT_COST_MAX, updateCost } from "../src/presence-update.ts";
 import { announcementText } from "../src/announcement.ts";
+import type { Arrival } from "../src/arrivals.ts";
 import { Arrivals } from "../src/arrivals.ts";
 import { NO_CANDIDATES } from "../src/candidates.ts";
 import { Presence } from "../src/presence.ts";
@@ -310,6 +311,18 @@ test("births use the clock of Redis, and a late registration subtracts the age o
   assert.equal(second.displaced !== "younger" && second.displaced?.session, "first");
 });
 
+/** A hello at `c1`, as it comes to `Arrivals`. */
+const helloOf = (user: string, device: string, session: string, syncs = false): Arrival => ({
+  user,
+  device,
+  connector: "c1",
+  session,
+  birth: undefined,
+  ageMs: () => undefined,
+  credential,
+  isSyncing: () => syncs,
+});
+
 test("a delayed hello does not displace a session with a later hello", async () => {
   await presence.announceConnector("c1");
   await presence.announceConnector("c2");
@@ -324,17 +337,7 @@ test("a delayed hello does not displace a session with a later hello", async () 
     60,
     20,
   );
-  const hello = async (session: string, device: string) =>
-    slow.arrive({
-      user: "late",
-      device,
-      connector: "c1",
-      session,
-      birth: undefined,
-      ageMs: () => undefined,
-      credential,
-      isSyncing: () => false,
-    });
+  const hello = async (session: string, device: string) => slow.arrive(helloOf("late", device, session));
   await hello("first", "laptop"); // From here on it knows the time.
   isHeld = true;
   const late = hello("late", "phone");
@@ -363,16 +366,7 @@ test("a hello displaces whoever was welcomed before it left, however late answer
   for (const session of ["first", "second"]) {
     const before = await greet("quick", "phone", "c2", `before-${session}`);
     assert.notEqual(before.displaced, "younger");
-    const { displaced } = await distant.arrive({
-      user: "quick",
-      device: "phone",
-      connector: "c1",
-      session,
-      birth: undefined,
-      ageMs: () => undefined,
-      credential,
-      isSyncing: () => false,
-    });
+    const { displaced } = await distant.arrive(helloOf("quick", "phone", session));
     assert.equal(displaced !== "younger" && displaced?.session, `before-${session}`);
   }
 });
@@ -390,16 +384,7 @@ test("of two sessions of a device that register together the later one stays, al
     20,
   );
   const hello = async (session: string, device: string, syncs: boolean) =>
-    arrivals.arrive({
-      user: "twice",
-      device,
-      connector: "c1",
-      session,
-      birth: undefined,
-      ageMs: () => undefined,
-      credential,
-      isSyncing: () => syncs,
-    });
+    arrivals.arrive(helloOf("twice", device, session, syncs));
   const ahead = Array.from({ length: 8 }, async (_, index) => hello(`ahead${index}`, `d${index}`, false));
   const [, later] = await Promise.all([
     hello("earlier", "phone", false),

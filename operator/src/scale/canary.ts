@@ -112,7 +112,8 @@ export function verdictOf(
   // What it has shown stays: it need not be ready for ever.
   if (proof.state === "proven") return { state: "proven", message: proof.message };
   // A talk with a process that has ended fails by its connection, which says nothing of the end.
-  if (proof.state === "failed") return failed([proof.message, ended ?? []].flat().join("; "));
+  if (proof.state === "failed")
+    return failed(ended === undefined ? proof.message : `${proof.message}; ${ended}`);
   if (isPodReady(pod)) return proving(proof.message);
   const isServed = observed.ofKind<PodObject>("Pod", "connector").some(isPodReady);
   return notReady(pod, isServed, now);
