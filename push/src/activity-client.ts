@@ -82,7 +82,7 @@ export class ActivityClient implements Activity {
     const known = this.#asked.get(connector);
     if (known !== undefined) return known;
     const ask = async (users: readonly string[]): Promise<Answer> => this.#ask(connector, asked, users);
-    const rounds = new Rounds(ask, () => 1, ACTIVITY_USERS_MAX, IN_FLIGHT_MAX);
+    const rounds = new Rounds(ask, () => 1, ACTIVITY_USERS_MAX, { inFlightMax: IN_FLIGHT_MAX });
     const asked: Asked = { rounds, silence: undefined };
     for (const [other, { rounds }] of this.#asked) {
       if (this.#asked.size < CONNECTORS_MAX) break;

@@ -82,7 +82,7 @@ export class TextsOfStorage implements StoredTexts {
       async (events: readonly EventId[]) => this.#ask(partition, events),
       () => 1,
       EVENTS_MAX,
-      IN_FLIGHT_MAX,
+      { inFlightMax: IN_FLIGHT_MAX },
     );
     this.#rounds.set(partition, rounds);
     return rounds;

@@ -57,7 +57,7 @@ export class Courier implements Deliverer {
       async (parcels) => this.#carry(connector, parcels),
       ({ encoded }) => encoded.head.length + encoded.frames.length,
       ROUND_LENGTH_MAX,
-      ROUNDS_IN_FLIGHT_MAX,
+      { inFlightMax: ROUNDS_IN_FLIGHT_MAX },
     );
     this.#rounds.set(connector, made);
     return made;

@@ -64,7 +64,7 @@ export class Arrivals {
     async (arrivals: readonly Arrival[]) => this.#arrive(arrivals),
     () => 1,
     LISTS_PER_SCRIPT_MAX,
-    SCRIPTS_IN_FLIGHT_MAX,
+    { inFlightMax: SCRIPTS_IN_FLIGHT_MAX },
   );
 
   constructor(run: RunScript, keepSeconds: number, devicesMax: number) {

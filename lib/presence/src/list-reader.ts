@@ -36,19 +36,19 @@ export class ListReader {
     async (asked: readonly Asked[]) => this.#readLists(asked),
     () => 1,
     LISTS_PER_SCRIPT_MAX,
-    SCRIPTS_IN_FLIGHT_MAX,
+    { inFlightMax: SCRIPTS_IN_FLIGHT_MAX },
   );
   readonly #heads = new Rounds(
     async (asked: readonly AskedHead[]) => this.#readHeads(asked),
     () => 1,
     HEADS_PER_SCRIPT_MAX,
-    SCRIPTS_IN_FLIGHT_MAX,
+    { inFlightMax: SCRIPTS_IN_FLIGHT_MAX },
   );
   readonly #briefs = new Rounds(
     async (asked: readonly (readonly string[])[]) => this.#readBriefs([...new Set(asked.flat())]),
     (conversations) => conversations.length,
     HEADS_PER_SCRIPT_MAX,
-    SCRIPTS_IN_FLIGHT_MAX,
+    { inFlightMax: SCRIPTS_IN_FLIGHT_MAX },
   );
 
   constructor(run: RunScript) {

@@ -10,6 +10,12 @@ import type { RedisData } from "./redis-data.ts";
 const USERS_PER_SCRIPT_MAX = 250;
 const NOTES_PER_SCRIPT_MAX = 1_000;
 const SCRIPTS_IN_FLIGHT_MAX = 4;
+/**
+ * What is asked, and what is noted, gathers for as long: an exchange with Redis costs a worker more than what
+ * one push needs of it. A note waits behind its push, which the device has by then.
+ */
+const GATHER_ASKS_MS = 5;
+const GATHER_NOTES_MS = 10;
 /** Connectors write their sessions again within this time after Redis has lost them. */
 const SETTLED_MS = 2 * CONNECTOR_TTL_MS;
 const KEEP_SECONDS = 7 * 24 * 3_600;
@@ -43,19 +49,19 @@ export class PushNotes {
     async (asks: readonly PushAsk[]) => this.#ask(asks),
     () => 1,
     USERS_PER_SCRIPT_MAX,
-    SCRIPTS_IN_FLIGHT_MAX,
+    { inFlightMax: SCRIPTS_IN_FLIGHT_MAX, gatherMs: GATHER_ASKS_MS },
   );
   readonly #notes = new Rounds(
     async (lines: readonly string[]) => this.#data.script(PUSH_SCRIPTS.note, lines),
     () => 1,
     NOTES_PER_SCRIPT_MAX,
-    SCRIPTS_IN_FLIGHT_MAX,
+    { inFlightMax: SCRIPTS_IN_FLIGHT_MAX, gatherMs: GATHER_NOTES_MS },
   );
   readonly #unread = new Rounds(
     async (users: readonly string[]) => this.#countUnread([...new Set(users)]),
     () => 1,
     USERS_PER_SCRIPT_MAX,
-    SCRIPTS_IN_FLIGHT_MAX,
+    { inFlightMax: SCRIPTS_IN_FLIGHT_MAX },
   );
   readonly #now: () => number;
 

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Rounds } from "./rounds.ts";
+import type { RoundsOptions } from "./rounds.ts";
 
 const turn = async (): Promise<void> =>
   new Promise((resolve) => {
@@ -10,7 +11,7 @@ const turn = async (): Promise<void> =>
 /** Rounds whose every round waits to be ended by the test. */
 function held(
   costMax: number,
-  inFlightMax?: number,
+  options?: RoundsOptions,
 ): {
   rounds: Rounds<number, string>;
   ran: number[][];
@@ -26,7 +27,7 @@ function held(
     },
     (item) => item,
     costMax,
-    inFlightMax,
+    options,
   );
   const end = (error?: Error): void => {
     const { resolve, reject } = waiting;
@@ -65,7 +66,7 @@ test("a round is full at its limit, one more request makes another, and a reques
 });
 
 test("full rounds run together up to the limit, and a round that is not full waits for all of them", async () => {
-  const { rounds, ran, end } = held(10, 2);
+  const { rounds, ran, end } = held(10, { inFlightMax: 2 });
   const all = [10, 10, 10, 3].map((item) => rounds.submit(item));
   await turn();
   assert.deepEqual(ran, [[10], [10]]);
@@ -90,4 +91,29 @@ test("a failed round fails for all its requests, and the next one runs", async (
   await turn();
   end();
   assert.equal(await later, "3");
+});
+
+test("a round that may gather waits for it, and a full one does not", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const { rounds, ran, end } = held(10, { gatherMs: 5 });
+  const all = [rounds.submit(4)];
+  await turn();
+  all.push(rounds.submit(3));
+  t.mock.timers.tick(4);
+  assert.deepEqual(ran, []);
+  t.mock.timers.tick(1);
+  assert.deepEqual(ran, [[4, 3]]);
+  all.push(rounds.submit(2));
+  end();
+  await turn();
+  t.mock.timers.tick(4);
+  assert.deepEqual(ran, [[4, 3]]);
+  t.mock.timers.tick(1);
+  end();
+  await Promise.all(all);
+  all.push(rounds.submit(10));
+  await turn();
+  assert.deepEqual(ran, [[4, 3], [2], [10]]);
+  end();
+  await Promise.all(all);
 });

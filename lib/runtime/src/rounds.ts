@@ -1,13 +1,24 @@
+export interface RoundsOptions {
+  /** Full rounds under way at once. Default: 1. */
+  readonly inFlightMax?: number;
+  /**
+   * Milliseconds that a round which is not full gathers items for, where fewer rounds are worth the wait.
+   * Default: until the end of the turn of the event loop.
+   */
+  readonly gatherMs?: number;
+}
+
 /**
  * Gathers items into rounds: items that are submitted while a round is under way form the next one. Under
- * load rounds grow instead of queueing up. A single item leaves at the end of its turn of the event loop. A
- * full round need not wait: up to `inFlightMax` rounds are under way at once.
+ * load rounds grow instead of queueing up. A full round need not wait: up to `inFlightMax` rounds are under
+ * way at once.
  */
 export class Rounds<Item, Result> {
   readonly #run: (items: readonly Item[]) => Promise<Result>;
   readonly #costOf: (item: Item) => number;
   readonly #costMax: number;
   readonly #inFlightMax: number;
+  readonly #gatherMs: number | undefined;
   #waiting: PendingItem<Item, Result>[] = [];
   #waitingCost = 0;
   #inFlight = 0;
@@ -21,12 +32,13 @@ export class Rounds<Item, Result> {
     run: (items: readonly Item[]) => Promise<Result>,
     costOf: (item: Item) => number,
     costMax: number,
-    inFlightMax = 1,
+    { inFlightMax = 1, gatherMs }: RoundsOptions = {},
   ) {
     this.#run = run;
     this.#costOf = costOf;
     this.#costMax = costMax;
     this.#inFlightMax = inFlightMax;
+    this.#gatherMs = gatherMs;
   }
 
   /**
@@ -38,13 +50,7 @@ export class Rounds<Item, Result> {
     const cost = this.#costOf(item);
     this.#waiting.push({ item, cost, resolve, reject });
     this.#waitingCost += cost;
-    if (!this.#isScheduled && this.#mayStart()) {
-      this.#isScheduled = true;
-      setImmediate(() => {
-        this.#isScheduled = false;
-        this.#start();
-      });
-    }
+    this.#schedule();
     return promise;
   }
 
@@ -53,9 +59,24 @@ export class Rounds<Item, Result> {
     return this.#inFlight === 0 && this.#waiting.length === 0;
   }
 
+  get #isFull(): boolean {
+    return this.#waitingCost >= this.#costMax;
+  }
+
   #mayStart(): boolean {
     if (this.#waiting.length === 0) return false;
-    return this.#inFlight === 0 || (this.#inFlight < this.#inFlightMax && this.#waitingCost >= this.#costMax);
+    return this.#inFlight === 0 || (this.#inFlight < this.#inFlightMax && this.#isFull);
+  }
+
+  #schedule(): void {
+    if (this.#isScheduled || !this.#mayStart()) return;
+    this.#isScheduled = true;
+    const start = (): void => {
+      this.#isScheduled = false;
+      this.#start();
+    };
+    if (this.#gatherMs === undefined || this.#isFull) setImmediate(start);
+    else setTimeout(start, this.#gatherMs);
   }
 
   #start(): void {
@@ -71,7 +92,8 @@ export class Rounds<Item, Result> {
       for (const { reject } of round) reject(error);
     }
     this.#inFlight -= 1;
-    this.#start();
+    if (this.#gatherMs === undefined) this.#start();
+    else this.#schedule();
   }
 
   #nextRound(): PendingItem<Item, Result>[] {
