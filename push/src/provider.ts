@@ -67,7 +67,10 @@ export interface Provider {
    * Absent, all targets of the kind fail together. Names are secret, and there is no bound to their number.
    */
   circuitOf?(target: PushTarget): string;
-  /** Makes one attempt. Never rejects: what failed is an outcome. Reasons name no token, endpoint or text. */
-  send(target: PushTarget, push: Push, signal: AbortSignal): Promise<Outcome>;
+  /**
+   * Makes one attempt, which ends within a time of its own, or once the signal aborts. Never rejects: what
+   * failed is an outcome. Reasons name no token, endpoint or text.
+   */
+  send(target: PushTarget, push: Push, signal?: AbortSignal): Promise<Outcome>;
   close(): void;
 }

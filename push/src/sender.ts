@@ -1,5 +1,4 @@
 import type { Clock } from "@jichat/protocol/clock.ts";
-import { attempt } from "./attempt.ts";
 import { delayAfter } from "./backoff.ts";
 import type { Circuit } from "./circuit.ts";
 import type { Circuits } from "./circuits.ts";
@@ -139,7 +138,7 @@ export class Sender {
   async #attempt(job: Job, provider: Provider, circuit: Circuit): Promise<Outcome> {
     const { compose, clock, random } = this.#parts;
     const { push, end } = await compose.notification(job);
-    const outcome = await attempt(provider, job.registration.target, push);
+    const outcome = await provider.send(job.registration.target, push);
     end(outcome);
     if (outcome.is === "retry" && outcome.isDown) circuit.down(clock.monotonic(), random(), outcome.afterMs);
     else circuit.up();

@@ -40,7 +40,7 @@ export class SwappedProvider implements Provider {
     return this.#held?.provider.circuitOf?.(target) ?? "";
   }
 
-  async send(target: PushTarget, push: Push, signal: AbortSignal): Promise<Outcome> {
+  async send(target: PushTarget, push: Push, signal?: AbortSignal): Promise<Outcome> {
     const held = this.#held;
     if (held === undefined) return { is: "retry", reason: "the provider has no credentials", isDown: true };
     held.inFlight += 1;

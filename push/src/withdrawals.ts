@@ -1,7 +1,6 @@
 import type { QueuedRead } from "@jichat/protocol/bus/push.ts";
 import type { PushRegistration } from "@jichat/protocol/bus/push-registration.ts";
 import type { Clock } from "@jichat/protocol/clock.ts";
-import { attempt } from "./attempt.ts";
 import { delayAfter } from "./backoff.ts";
 import type { Circuits } from "./circuits.ts";
 import type { Composer } from "./compose-push.ts";
@@ -89,7 +88,7 @@ export class Withdrawals {
       const circuit = circuits.of(provider, target, clock.monotonic());
       if (circuit.state(clock.monotonic()) !== "closed") return;
       await this.#parts.slots.take();
-      const outcome = await attempt(provider, target, push).finally(() => {
+      const outcome = await provider.send(target, push).finally(() => {
         this.#parts.slots.free();
       });
       if (outcome.is === "retry" && outcome.isDown)

@@ -6,8 +6,8 @@ import type {
   SecureClientSessionOptions,
 } from "node:http2";
 import { Slots } from "../slots.ts";
-import type { Answer } from "./attempt.ts";
-import { ANSWER_BYTES_MAX } from "./attempt.ts";
+import type { Answer } from "./post.ts";
+import { ANSWER_BYTES_MAX } from "./post.ts";
 
 /** Most pushes in flight on the connection, if the server allows as many. */
 const STREAMS_MAX = 500;

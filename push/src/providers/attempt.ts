@@ -1,20 +1,17 @@
-import type { Dispatcher } from "undici";
 import type { Outcome } from "../provider.ts";
 import { AddressRefused } from "./guarded-agent.ts";
 import { down, later, refused } from "./outcomes.ts";
 
 /** How long one attempt may take, from its first connection to the last byte of its answer. */
 export const ATTEMPT_MS = 10_000;
-/** Bytes of an answer that are read. The rest is dropped with its connection. */
-export const ANSWER_BYTES_MAX = 65_536;
 
 class TimedOut extends Error {}
 class Stopped extends Error {}
 
-/** Runs one attempt. Its signal aborts with the caller's, and after `ms`. */
+/** Runs one attempt. Its signal aborts after `ms`, and with the caller's. */
 export async function within<T>(
   ms: number,
-  signal: AbortSignal,
+  signal: AbortSignal | undefined,
   run: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   const end = new AbortController();
@@ -24,8 +21,8 @@ export async function within<T>(
   const timer = setTimeout(() => {
     end.abort(new TimedOut(`no answer within ${ms} ms`));
   }, ms);
-  signal.addEventListener("abort", stop, { once: true });
-  if (signal.aborted) stop();
+  signal?.addEventListener("abort", stop, { once: true });
+  if (signal?.aborted === true) stop();
   try {
     end.signal.throwIfAborted();
     return await run(end.signal);
@@ -33,7 +30,7 @@ export async function within<T>(
     throw end.signal.aborted ? end.signal.reason : error;
   } finally {
     clearTimeout(timer);
-    signal.removeEventListener("abort", stop);
+    signal?.removeEventListener("abort", stop);
   }
 }
 
@@ -59,48 +56,6 @@ export function outcomeOfError(error: unknown): Outcome {
   // A defect of ours: the others go on, and this one ends as a dead letter.
   if (code === undefined) return later(`failed: ${error instanceof Error ? error.name : typeof error}`);
   return down(`the provider cannot be reached: ${code}`);
-}
-
-export interface Answer {
-  readonly status: number;
-  readonly retryAfter: string | undefined;
-  /** At most `ANSWER_BYTES_MAX` bytes; what is longer is cut. */
-  readonly text: string;
-}
-
-export interface Post {
-  readonly url: URL;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body: string | Buffer;
-}
-
-/** Posts once, and follows no redirect. Rejects if no answer comes. */
-export async function post(dispatcher: Dispatcher, { url, headers, body }: Post, signal: AbortSignal) {
-  const answer = await dispatcher.request({
-    origin: url.origin,
-    path: `${url.pathname}${url.search}`,
-    method: "POST",
-    headers: { "user-agent": "jichat", ...headers },
-    body,
-    signal,
-  });
-  const after = answer.headers["retry-after"];
-  return {
-    status: answer.statusCode,
-    retryAfter: Array.isArray(after) ? after[0] : after,
-    text: await readBounded(answer.body),
-  } satisfies Answer;
-}
-
-async function readBounded(body: AsyncIterable<Buffer>): Promise<string> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of body) {
-    chunks.push(chunk);
-    bytes += chunk.length;
-    if (bytes >= ANSWER_BYTES_MAX) break; // Ends the connection: what follows is not read.
-  }
-  return Buffer.concat(chunks).subarray(0, ANSWER_BYTES_MAX).toString();
 }
 
 /** A JSON text's map; an empty one if the text is anything else. */

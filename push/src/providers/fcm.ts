@@ -1,12 +1,13 @@
 import { Agent } from "undici";
 import type { Clock } from "@jichat/protocol/clock.ts";
 import type { Outcome, Provider, Push } from "../provider.ts";
-import { ATTEMPT_MS, outcomeOfError, post, within } from "./attempt.ts";
+import { ATTEMPT_MS, outcomeOfError, within } from "./attempt.ts";
 import { fcmOutcome } from "./fcm-answers.ts";
 import { fcmMessage } from "./fcm-message.ts";
 import type { ServiceAccount } from "./google-token.ts";
 import { ExchangeRefused, GoogleToken } from "./google-token.ts";
 import { down, refused, unauthorized } from "./outcomes.ts";
+import { post } from "./post.ts";
 import { retryAfterMs } from "./retry-after.ts";
 
 export interface FcmOptions {

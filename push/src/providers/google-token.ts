@@ -2,7 +2,8 @@ import type { KeyObject } from "node:crypto";
 import { SignJWT } from "jose";
 import type { Dispatcher } from "undici";
 import type { Clock } from "@jichat/protocol/clock.ts";
-import { ATTEMPT_MS, mapOf, post, within } from "./attempt.ts";
+import { ATTEMPT_MS, mapOf, within } from "./attempt.ts";
+import { post } from "./post.ts";
 
 /** A service account of Google, as its key file has it. */
 export interface ServiceAccount {

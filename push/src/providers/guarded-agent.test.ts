@@ -6,7 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { generate } from "selfsigned";
 import { FaultPlan } from "@jichat/testkit/push/fault-plan.ts";
 import { LoopbackServer } from "@jichat/testkit/push/loopback-server.ts";
-import { post } from "./attempt.ts";
+import { post } from "./post.ts";
 import { AddressRefused, guardedAgent } from "./guarded-agent.ts";
 import { readRanges } from "./public-address.ts";
 

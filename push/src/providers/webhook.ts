@@ -1,10 +1,11 @@
 import type { KeyObject } from "node:crypto";
 import type { Clock } from "@jichat/protocol/clock.ts";
 import type { Provider } from "../provider.ts";
-import { ATTEMPT_MS, outcomeOfError, post, within } from "./attempt.ts";
+import { ATTEMPT_MS, outcomeOfError, within } from "./attempt.ts";
 import type { GuardOptions } from "./guarded-agent.ts";
 import { AddressRefused, guardedAgent } from "./guarded-agent.ts";
 import { down, refused } from "./outcomes.ts";
+import { post } from "./post.ts";
 import { retryAfterMs } from "./retry-after.ts";
 import { webhookOutcome } from "./webhook-answers.ts";
 import { webhookBody, webhookHeaders } from "./webhook-request.ts";
