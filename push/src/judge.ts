@@ -4,13 +4,14 @@ import type { Clock } from "@jichat/protocol/clock.ts";
 import type { PushFacts } from "@jichat/presence/push-facts.ts";
 import type { Decision, Facts, LiveDevice, PushSettings, Standing } from "./decide.ts";
 import { decide } from "./decide.ts";
-import { placeKey } from "./ids.ts";
 import type { Activity, Log, Notes, StoredStandings, Told, UserSessions } from "./ports.ts";
 
 const RETRY_MS = 500;
 
 /** A message for one device. */
 export interface Candidate {
+  /** Of its place (`placeKey`). */
+  readonly key: string;
   readonly user: string;
   readonly registration: PushRegistration;
   readonly message: Told;
@@ -142,8 +143,6 @@ export class Judge {
 }
 
 const groupKey = ({ user, message }: Candidate): string => `${user} ${message.conversation}`;
-const noteOf = ({ user, registration, message }: Candidate): string =>
-  placeKey({ user, device: registration.device, conversation: message.conversation });
 
 function groupsOf(candidates: readonly Candidate[]): ReadonlyMap<string, Group> {
   const groups = new Map<string, Group>();
@@ -153,8 +152,7 @@ function groupsOf(candidates: readonly Candidate[]): ReadonlyMap<string, Group> 
     const group = groups.get(key) ?? { user: candidate.user, conversation, notes: [], no: 0 };
     groups.set(key, group);
     group.no = Math.max(group.no, no);
-    const note = noteOf(candidate);
-    if (!group.notes.includes(note)) group.notes.push(note);
+    if (!group.notes.includes(candidate.key)) group.notes.push(candidate.key);
   }
   return groups;
 }
@@ -165,7 +163,7 @@ function factsOf(
   facts: PushFacts | undefined,
   live: readonly LiveDevice[],
 ): Facts {
-  const shown = facts?.shown[group?.notes.indexOf(noteOf(candidate)) ?? 0] ?? 0;
+  const shown = facts?.shown[group?.notes.indexOf(candidate.key) ?? 0] ?? 0;
   return { standing: standingOf(facts?.entry), live, shown };
 }
 

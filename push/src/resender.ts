@@ -9,7 +9,7 @@ import type { Lanes } from "./lanes.ts";
 import type { PushMetrics } from "./metrics.ts";
 import type { KeptEntry, Later, Log, Providers, Registrations } from "./ports.ts";
 import type { Sender } from "./sender.ts";
-import { jobOf } from "./worker.ts";
+import { candidateOf, jobOf } from "./worker.ts";
 
 const LOOK_MS = 3_000;
 /** Pushes that wait are sent at this pace: a provider that is up again is not flooded. */
@@ -102,7 +102,7 @@ export class Resender {
     if (provider === undefined) return this.#drop(kept, "unoffered");
     const circuit = circuits.of(provider, registration.target, clock.monotonic());
     if (circuit.state(clock.monotonic()) === "open") return undefined;
-    const candidate = { user, registration, message };
+    const candidate = candidateOf(user, registration, message);
     const [verdict] = await judge.judge([candidate], scope.signal);
     if (verdict === undefined) return undefined;
     const wanted = wantedOf(verdict);

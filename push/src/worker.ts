@@ -1,5 +1,6 @@
 import { decodePushEntries } from "@jichat/protocol/bus/push.ts";
 import type { QueuedMessage, QueuedPush } from "@jichat/protocol/bus/push.ts";
+import type { PushRegistration } from "@jichat/protocol/bus/push-registration.ts";
 import { placeKey } from "./ids.ts";
 import type { Job, Scope } from "./job.ts";
 import type { Candidate, Judge, Verdict } from "./judge.ts";
@@ -110,7 +111,7 @@ export class Worker {
     const found = await Promise.all(
       to.map(async (user) => {
         const registrations = await this.#parts.registrations.of(user);
-        return registrations.map((registration) => ({ user, registration, message: told }));
+        return registrations.map((registration) => candidateOf(user, registration, told));
       }),
     );
     const without = found.filter((registrations) => registrations.length === 0).length;
@@ -162,15 +163,19 @@ export class Worker {
 
 type Wanted = Extract<Verdict["decision"], { readonly is: "push" }>;
 
+export function candidateOf(user: string, registration: PushRegistration, message: Told): Candidate {
+  const key = placeKey({ user, device: registration.device, conversation: message.conversation });
+  return { key, user, registration, message };
+}
+
 /** A notification of one message for one device, as it was decided. */
 export function jobOf(candidate: Candidate, { standing, at }: Verdict, wanted: Wanted): Job {
-  const { user, registration, message } = candidate;
-  const place = { user, device: registration.device, conversation: message.conversation };
+  const { key, user, registration, message } = candidate;
   const { hasSound, isUrgent, isMentionsOnly } = wanted;
   // Behind a half-open connection the last message stands for all that the device may have lost.
   const isLast = message.device !== undefined && standing !== undefined;
   return {
-    key: placeKey(place),
+    key,
     user,
     registration,
     message,
