@@ -4,6 +4,7 @@ import { goTo } from "./address.ts";
 import { Bell } from "./bell.tsx";
 import { dateOf, whenOf } from "./dates.ts";
 import { Face } from "./face.tsx";
+import { useInTurn } from "./frames.ts";
 import { language, t } from "./i18n.ts";
 import type { ConversationRow } from "./listed.ts";
 import type { ChatModel } from "./model.ts";
@@ -83,7 +84,7 @@ const BEYOND_PX = 5 * ENTRY_PX;
 /** The list. Only the entries on the screen are in the document, and the one that has the focus. */
 function Entries({ model }: Pick<Props, "model">) {
   const [focused, setFocused] = useState<string>();
-  const sorted = useShown(model, (shown) => shown.sorted);
+  const sorted = useInTurn(useShown(model, (shown) => shown.sorted));
   const open = useShown(model, (shown) => shown.open);
   const at = focused === undefined ? -1 : sorted.findIndex(({ id }) => id === focused);
   const today = dateOf();

@@ -1,6 +1,7 @@
 import { useMemo, useRef } from "preact/hooks";
 import { Virtualizer } from "virtua";
 import type { ThreadView } from "@jichat/client";
+import { useGradualRows } from "./gradual-rows.ts";
 import { t } from "./i18n.ts";
 import type { TextBody } from "./listed.ts";
 import type { Acts } from "./message.tsx";
@@ -23,7 +24,7 @@ const NOTHING: Pick<ThreadView<TextBody>, "lines" | "pending"> = { lines: [], pe
 
 /** The list of messages. Only those on the screen are in the document. */
 export function Messages({ model, isGroup, onTop, onEdit, onRecall }: Props) {
-  const rows = useRows(model);
+  const rows = useGradualRows(useRows(model));
   const isLoading = useShown(model, ({ thread }) => thread?.loading !== undefined);
   const aim = useShown(model, (shown) => shown.aim);
   const { list, view, hasOlder, isAtBottom, missed, onScroll, onResize, toBottom } = useNewest(
@@ -92,6 +93,10 @@ function useRows(model: ChatModel): readonly Row[] {
   return useMemo(() => {
     const { lines, pending } = thread ?? NOTHING;
     made.current = eventRowsOf({ events: lines, me: model.me, readAtOpen }, made.current);
-    return [...made.current.rows, ...pending.map((message) => pendingRowOf(pendingOf(message)))];
+    const { rows } = made.current;
+    // There are many, and mostly nothing is pending.
+    return pending.length === 0
+      ? rows
+      : [...rows, ...pending.map((message) => pendingRowOf(pendingOf(message)))];
   }, [thread, readAtOpen]);
 }

@@ -2,6 +2,7 @@ import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { VirtualizerHandle } from "virtua";
 import type { Place } from "./following.ts";
 import { Following } from "./following.ts";
+import { useFrame } from "./frames.ts";
 import type { Aim } from "./model.ts";
 import type { Row } from "./rows.ts";
 import { placeOf } from "./rows.ts";
@@ -104,25 +105,5 @@ function useSought(
     }
     sought.current.pages = 0;
     return at;
-  };
-}
-
-/** Returns a function that asks for `act` in the next frame: once, however often it is called until then. */
-function useFrame(act: () => void): () => void {
-  const latest = useRef(act);
-  latest.current = act;
-  const asked = useRef<number | undefined>(undefined);
-  useLayoutEffect(
-    () => () => {
-      if (asked.current !== undefined) cancelAnimationFrame(asked.current);
-    },
-    [],
-  );
-  return () => {
-    // A hidden tab has no frames: it is done when the tab is shown.
-    asked.current ??= requestAnimationFrame(() => {
-      asked.current = undefined;
-      latest.current();
-    });
   };
 }
