@@ -6,7 +6,8 @@ import type { Rollout } from "./rollout-state.ts";
 export function rollsOut(rollout: Rollout | undefined): Finding | undefined {
   if (rollout === undefined) return undefined;
   const { phase, blockedBy, message } = rollout;
-  if (phase === "Done" || phase === "Soaking" || phase === "RolledBack") return undefined;
+  if (phase === "Done" || phase === "RolledBack") return undefined;
+  if (phase === "Soaking" && blockedBy.length === 0) return undefined;
   const gates = blockedBy.map((one) => `${one.gate}: ${one.message}`).join("; ");
   const why = gates === "" ? message : gates;
   return yes("RollingOut", `phase ${phase}${why === "" ? "" : `: ${why}`}`);

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { RevisionSeen, RolloutFacts } from "./rollout.ts";
 import { rolloutOf } from "./rollout.ts";
+import { rollsOut } from "./rollout-finding.ts";
 import type { Phase, Rollout } from "./rollout-state.ts";
 import { atRest, backing, begun, entering, steeringOf, timeOf } from "./rollout-state.ts";
 
@@ -239,8 +240,11 @@ test("the spec changes in the middle: who served stays, and the half that came g
   assert.equal(steeringOf(back).current, "old");
   const { phase, from, to } = rolloutOf(back, facts({ to: NEXT, revisions: [seen(OLD, 2), seen(NEW, 0)] }));
   assert.deepEqual([phase, from, to], ["Canary", OLD, NEXT]);
-  const soaked = rolloutOf(at("Soaking"), facts({ to: NEXT, revisions: [seen(OLD, 0), seen(NEW, 2)] }));
-  assert.deepEqual([soaked.phase, soaked.from, soaked.to], ["Canary", NEW, NEXT]);
+  // Once all devices are on the new one, a way back would move them twice.
+  for (const phase of ["Connectors", "Soaking"] as const) {
+    const there = rolloutOf(at(phase), facts({ to: NEXT, revisions: [seen(OLD, 0), seen(NEW, 2)] }));
+    assert.deepEqual([there.phase, there.from, there.to], ["Canary", NEW, NEXT], phase);
+  }
   assert.equal(phaseOf(at("Connectors"), { to: OLD }), "Done", "nothing of it had come");
   assert.equal(phaseOf(at("Connectors"), { to: OLD, revisions: half }), "RollingBack");
 });
@@ -254,6 +258,29 @@ test("a soak ends with every connector ready, or in the way back", () => {
   assert.equal(phaseOf(late, { revisions, now: NOW + 600 * S }), "RollingBack");
   const held = rolloutOf(late, facts({ revisions, isPaused: true, now: NOW + 900 * S }));
   assert.equal(phaseOf(held, { revisions, now: NOW + 900 * S }), "Soaking", "a pause is no time of its own");
+});
+
+test("a soak is not over while the new revision does harm, which is taken back if that does not end", () => {
+  const revisions = [seen(OLD, 0), seen(NEW, 2)];
+  const soaks = at("Soaking", 60);
+  assert.equal(rollsOut(soaks), undefined, "only time is left");
+  for (const gate of ["ReconnectSuccess", "ErrorRate"] as const) {
+    const gates = [{ gate, message: "bad" }];
+    const held = rolloutOf(soaks, facts({ revisions, gates }));
+    assert.deepEqual([held.phase, held.blockedBy], ["Soaking", gates]);
+    assert.equal(rollsOut(held)?.message, `phase Soaking: ${gate}: bad`);
+    const later = rolloutOf(held, facts({ revisions, gates, now: NOW + 599 * S }));
+    const { phase, blockedBy } = rolloutOf(later, facts({ revisions, now: NOW + 600 * S }));
+    assert.deepEqual([phase, blockedBy], ["Done", []]);
+    const late = rolloutOf(later, facts({ revisions, gates, now: NOW + 600 * S }));
+    assert.equal(late.phase, "RollingBack");
+    assert.match(
+      late.failed?.reason ?? "",
+      new RegExp(`no progress in phase Soaking for 600 s: ${gate}: bad`),
+    );
+  }
+  for (const gate of ["StorageLag", "NoOtherDrain"])
+    assert.equal(phaseOf(soaks, { revisions, gates: [{ gate, message: "not of connectors" }] }), "Done");
 });
 
 test("a spec that changes and is set back during a rollout is begun again", () => {

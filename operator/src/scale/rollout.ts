@@ -1,5 +1,5 @@
 import type { CanaryVerdict } from "./canary.ts";
-import type { Blocked } from "./gates.ts";
+import type { Blocked, Gate } from "./gates.ts";
 import type { Rollout, Target } from "./rollout-state.ts";
 import {
   atRest,
@@ -65,6 +65,8 @@ const STEPS_MAX = 12;
 const PROMOTION = "Promotion";
 const SLOT = "Slot";
 const SCHEMA = "Schema";
+/** How the new revision does. The other gates are about moving devices, and none move any more. */
+const SOAK_GATES: ReadonlySet<string> = new Set<Gate>(["ReconnectSuccess", "ErrorRate"]);
 
 const seenOf = ({ revisions }: RolloutFacts, { revision }: Target): RevisionSeen | undefined =>
   revisions.find((one) => one.revision === revision);
@@ -93,6 +95,13 @@ function start(base: Target | undefined, facts: RolloutFacts): Rollout {
 const isStuck = ({ phase, phaseSince }: Rollout, { now, rules }: RolloutFacts): boolean =>
   phase === "RollingBack" && sinceOf(phaseSince, now) >= rules.progressDeadlineMs;
 
+const podsBeside = ({ revisions }: RolloutFacts, { revision }: Target): number =>
+  revisions.filter((one) => one.revision !== revision).reduce((sum, { pods }) => sum + pods, 0);
+
+/** Every connector that is wanted is of the new revision, and no other is left. */
+const isComplete = ({ to }: Rollout, facts: RolloutFacts): boolean =>
+  (seenOf(facts, to)?.ready ?? 0) >= facts.wanted && podsBeside(facts, to) === 0;
+
 /** What was begun is not wanted any more. */
 function retargeted(rollout: Rollout, facts: RolloutFacts): Rollout {
   switch (rollout.phase) {
@@ -103,6 +112,8 @@ function retargeted(rollout: Rollout, facts: RolloutFacts): Rollout {
       // What served may never come back: then the spec is the way out.
       return isStuck(rollout, facts) ? start(rollout.from, facts) : rollout;
     case "Connectors": {
+      // All devices are there already: to take them back would move them twice.
+      if (isComplete(rollout, facts)) return start(rollout.to, facts);
       // Half of two revisions would be three soon: the half that came goes first.
       if ((seenOf(facts, rollout.to)?.pods ?? 0) === 0) return start(rollout.from, facts);
       return entering(rollout, "RollingBack", facts.now, "the spec has changed meanwhile");
@@ -129,9 +140,6 @@ function told(rollout: Rollout, facts: RolloutFacts): Rollout {
   const isFailed = phase === "RolledBack" || phase === "RollingBack";
   return { ...(isFailed ? begun(rollout.from, rollout.to, now) : rollout), isPromoted: true };
 }
-
-const podsBeside = ({ revisions }: RolloutFacts, { revision }: Target): number =>
-  revisions.filter((one) => one.revision !== revision).reduce((sum, { pods }) => sum + pods, 0);
 
 /** What is left to do in this phase. */
 function leftOf(rollout: Rollout, facts: RolloutFacts): { readonly missing: number; readonly old: number } {
@@ -224,20 +232,24 @@ function inConnectors(rollout: Rollout, facts: RolloutFacts): Rollout {
   const ready = seenOf(facts, rollout.to)?.ready ?? 0;
   const old = podsBeside(facts, rollout.to);
   return moving(rollout, facts, {
-    isOver: ready >= wanted && old === 0,
+    isOver: isComplete(rollout, facts),
     message: `${ready} of ${wanted} new connectors are ready, ${old} old ones are left`,
     gates: old === 0 ? [] : facts.gates,
   });
 }
 
-/** Over once the time has passed and every connector that is wanted is ready. */
+/**
+ * Over once the time has passed, every connector that is wanted is ready, and the new revision does no harm.
+ * What does not come about until the deadline is taken back.
+ */
 function inSoak(rollout: Rollout, facts: RolloutFacts): Rollout {
-  const { now, wanted, rules } = facts;
+  const { now, wanted, rules, gates } = facts;
   if (sinceOf(rollout.phaseSince, now) < rules.soakMs) return rollout;
   const ready = seenOf(facts, rollout.to)?.ready ?? 0;
-  if (ready >= wanted) return entering(rollout, "Done", now);
+  const closed = gates.filter(({ gate }) => SOAK_GATES.has(gate));
+  if (ready >= wanted && closed.length === 0) return entering(rollout, "Done", now);
   const message = `${ready} of ${wanted} connectors are ready at the end of the soak`;
-  const next = waiting(measured(rollout, facts), message);
+  const next = waiting(measured(rollout, facts), message, closed);
   const late = overdue(next, facts);
   return late === undefined ? next : backing(rollout, late, now);
 }
