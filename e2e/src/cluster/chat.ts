@@ -14,6 +14,7 @@ export interface Pod {
     readonly name: string;
     readonly uid: string;
     readonly labels: Readonly<Record<string, string>>;
+    readonly annotations?: Readonly<Record<string, string>>;
     readonly deletionTimestamp?: string;
   };
   readonly spec: { readonly nodeName: string };

@@ -14,6 +14,7 @@ const UNNOTICED: Outcome = {
     [1, 40],
     [2, 20],
   ]),
+  sheds: 0,
   toldPerSecond: 12.5,
   reconnectsPerSecond: 11,
   refusals: [],
@@ -26,7 +27,7 @@ test("an act that nobody notices keeps each bound, and each bound is one that ca
   const broken: readonly (readonly [Partial<Outcome>, RegExp])[] = [
     [{ refusals: [TROUBLE] }, /1 tries were refused/],
     [{ interruptions: [TROUBLE] }, /1 times offline/],
-    [{ movesBy: new Map([[3, 1]]) }, /reconnected 3 times in 2 drains/],
+    [{ movesBy: new Map([[3, 1]]) }, /reconnected 3 times in 2 drains and 0 sheds/],
     [{ toldPerSecond: 12.6 }, /12.6 were told to go/],
     [{ reconnectsPerSecond: 11.2 }, /11.2 came in a second/],
     [{ movingMs: undefined }, /devices moved, and sent meanwhile/],
@@ -37,6 +38,7 @@ test("an act that nobody notices keeps each bound, and each bound is one that ca
     assert.throws(() => {
       assertUnnoticed({ ...UNNOTICED, ...change }, BOUNDS);
     }, says);
+  assertUnnoticed({ ...UNNOTICED, movesBy: new Map([[3, 1]]), sheds: 1 }, BOUNDS);
   // Where pods start meanwhile, sends may take long, and nothing else may be worse.
   const starting = { ...BOUNDS, startsPods: true };
   assertUnnoticed({ ...UNNOTICED, movingMs: 9_000 }, starting);

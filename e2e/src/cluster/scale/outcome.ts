@@ -1,7 +1,7 @@
 import type { Diary, Span, Trouble } from "../../diary.ts";
 import { mostWithin } from "../../diary.ts";
 import type { Look } from "./recording.ts";
-import { mostToldPerSecond, movingSpans } from "./recording.ts";
+import { mostToldPerSecond, movingSpans, shedsOf } from "./recording.ts";
 
 /** A stall of the machine makes devices of several seconds come in one. It does not make them more. */
 const OVER_SECONDS = 5;
@@ -17,6 +17,8 @@ export interface Outcome {
   readonly slowestMs: number;
   /** How many devices reconnected so often; index 0 is left out. */
   readonly movesBy: ReadonlyMap<number, number>;
+  /** How often overfull connectors sent devices to others. Each time, a device moves once more. */
+  readonly sheds: number;
   /** The most in any few seconds. */
   readonly toldPerSecond: number;
   readonly reconnectsPerSecond: number;
@@ -43,6 +45,7 @@ export function outcomeOf({ diary, looks, before, during }: Seen): Outcome {
     movingMs: diary.answeredMs(99, ...moving),
     slowestMs: ms(100, during),
     movesBy,
+    sheds: shedsOf(looks),
     toldPerSecond: mostToldPerSecond(looks, 1_000 * OVER_SECONDS),
     reconnectsPerSecond: mostWithin(1_000 * OVER_SECONDS, diary.reconnects(during)) / OVER_SECONDS,
     refusals: diary.refusals(during),
@@ -56,11 +59,11 @@ const few = (what: string, troubles: readonly Trouble[]): readonly string[] =>
 
 /** The outcome for whoever reads the log of a test. */
 export function wordsOf(outcome: Outcome): readonly string[] {
-  const { seconds, beforeMs, duringMs, movingMs, slowestMs, movesBy } = outcome;
+  const { seconds, beforeMs, duringMs, movingMs, slowestMs, movesBy, sheds } = outcome;
   const moves = [...movesBy].toSorted(([a], [b]) => a - b);
   return [
     `${seconds.toFixed(0)} s; p99 ${beforeMs.toFixed(0)} ms before, ${duringMs.toFixed(0)} during, ${movingMs?.toFixed(0) ?? "-"} while devices moved; slowest ${slowestMs.toFixed(0)}`,
-    `devices by how often they reconnected: ${moves.map(([times, devices]) => `${times}×: ${devices}`).join(", ") || "none did"}`,
+    `devices by how often they reconnected: ${moves.map(([times, devices]) => `${times}×: ${devices}`).join(", ") || "none did"}; overfull connectors sent some to others ${sheds}×`,
     `in a second at most ${outcome.toldPerSecond.toFixed(1)} told to go, ${outcome.reconnectsPerSecond.toFixed(1)} came`,
     `${outcome.refusals.length} tries refused, ${outcome.interruptions.length} times offline`,
     ...few("refused", outcome.refusals),

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { LABELS, PORTS } from "@jichat/operator/desired/names.ts";
+import { SHED_ANNOTATION, readShedMark } from "@jichat/operator/scale/shed-mark.ts";
 import type { Diary, Span } from "../../diary.ts";
 import type { Chat, Pod } from "../chat.ts";
 import type { ApiProxy } from "./api-proxy.ts";
@@ -71,8 +72,8 @@ export class Recorder {
   async #lookOn(): Promise<void> {
     let next = performance.now();
     while (!this.#over.signal.aborted && this.#looks.length < LOOKS_MAX) {
-      const pods = await this.#pods();
-      if (pods !== undefined) this.#looks.push({ at: performance.now(), pods });
+      const look = await this.#look();
+      if (look !== undefined) this.#looks.push({ at: performance.now(), ...look });
       next = Math.max(next + EVERY_MS, performance.now());
       await sleep(Math.max(0, next - performance.now()), undefined, { signal: this.#over.signal }).catch(
         () => undefined,
@@ -81,7 +82,7 @@ export class Recorder {
   }
 
   /** Undefined if the API server does not answer: then nothing is known of this second. */
-  async #pods(): Promise<Look["pods"] | undefined> {
+  async #look(): Promise<Omit<Look, "at"> | undefined> {
     const { namespace, name } = this.#chat;
     const labels = `${LABELS.instance}=${name},${LABELS.component}=connector`;
     const path = `/api/v1/namespaces/${namespace}/pods`;
@@ -95,6 +96,10 @@ export class Recorder {
         return look === undefined ? undefined : [metadata.name, look];
       }),
     );
-    return Object.fromEntries(looks.filter((look) => look !== undefined));
+    const marks = items.map(({ metadata }) => readShedMark(metadata.annotations?.[SHED_ANNOTATION]));
+    return {
+      pods: Object.fromEntries(looks.filter((look) => look !== undefined)),
+      sheds: marks.flatMap((mark) => (mark === undefined ? [] : [mark.since])),
+    };
   }
 }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Diary } from "../../diary.ts";
 import type { Look } from "./recording.ts";
-import { mostToldPerSecond, movingSpans, secondsOf, toldSinceBefore } from "./recording.ts";
+import { mostToldPerSecond, movingSpans, secondsOf, shedsOf, toldSinceBefore } from "./recording.ts";
 
 const look = (
   at: number,
@@ -35,6 +35,12 @@ test("the rate is of any looks that lie far enough apart", () => {
 test("devices move in the second after a look too", () => {
   const looks = [look(0, { a: [9, 0] }), look(1_000, { a: [8, 1] }), look(2_000, { a: [8, 1] })];
   assert.deepEqual(movingSpans(looks), [{ from: 0, to: 2_000 }]);
+});
+
+test("a shed counts once, however many connectors and looks show it, and not if it was before", () => {
+  const at = (...sheds: number[]): Look => ({ at: 0, pods: {}, sheds });
+  assert.equal(shedsOf([at(10), at(10), at(20, 20), { at: 0, pods: {} }, at(20, 30)]), 2);
+  assert.equal(shedsOf([]), 0);
 });
 
 test("a second without an ack has no percentiles", () => {

@@ -13,6 +13,8 @@ export interface Look {
   /** By the monotonic clock of this process. */
   readonly at: number;
   readonly pods: Readonly<Record<string, PodLook>>;
+  /** When connectors were told to send some of their devices to others: those that bear a mark of it. */
+  readonly sheds?: readonly number[];
 }
 
 /** One second of a recording. A value that is not known is left out. */
@@ -67,6 +69,12 @@ export function toldSinceBefore(looks: readonly Look[]): readonly number[] {
     }
   }
   return told;
+}
+
+/** How often some connectors were told to send devices to others, in the looks after the first one. */
+export function shedsOf([before, ...looks]: readonly Look[]): number {
+  const known = new Set(before?.sheds);
+  return new Set(looks.flatMap(({ sheds = [] }) => sheds).filter((since) => !known.has(since))).size;
 }
 
 /** The spans in which connectors told devices to go, with the second after each look. */
