@@ -68,7 +68,15 @@ const takesMs = ({ connections, perSecond }: ShedMark): number => (1_000 * conne
  * Whether devices of this pod may be on their way because of a shed. The mark alone tells little: an operator
  * writes it first, and may end then. What does not answer counts for as long as a connector sheds at most.
  */
-export function isShedding({ shed, shedLeft, isEnding, drain = "none" }: ConnectorPod, now: number): boolean {
+export function isShedding(
+  {
+    shed,
+    shedLeft,
+    isEnding,
+    drain = "none",
+  }: Pick<ConnectorPod, "shed" | "shedLeft" | "isEnding" | "drain">,
+  now: number,
+): boolean {
   // A drain ends a shed: all devices go.
   if (isEnding || drain !== "none") return false;
   if (shedLeft !== undefined && shedLeft > 0) return true;
