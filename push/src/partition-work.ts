@@ -7,7 +7,7 @@ import type { Taken, Worker } from "./worker.ts";
 
 /** Messages that are decided together: so many, of so many bytes, or one. */
 const BATCH_MAX = 64;
-const BATCH_BYTES_MAX = 262_144;
+const BATCH_BYTES_MAX = 65_536;
 /** A message that takes longer is reported as being worked on, again each time: well within the ack wait. */
 const WORKING_MS = 2_000;
 const RETRY_MS = 500;

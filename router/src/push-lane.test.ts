@@ -5,7 +5,7 @@ import { systemClock } from "@jichat/protocol/clock.ts";
 import type { PushEntry } from "./push-entries.ts";
 import { PushLane } from "./push-lane.ts";
 import type { PushText } from "./push-texts.ts";
-import { textsOf } from "./push-texts.ts";
+import { PUSH_MESSAGE_BYTES_MAX, textsOf } from "./push-texts.ts";
 
 const texts = (seq: number, name = "bob"): readonly PushText[] => {
   const entry: PushEntry = { is: "read", conversation: "g", user: name, seq, no: seq };
@@ -32,10 +32,17 @@ function scene() {
         });
       }),
   };
-  const clock = { ...systemClock, sleep: async () => systemClock.sleep(1) };
+  const slept: number[] = [];
+  const clock = {
+    ...systemClock,
+    sleep: async (ms: number) => {
+      slept.push(ms);
+      await systemClock.sleep(1);
+    },
+  };
   const count = (_: string, by: number): void => void (retried += by);
   const lane = new PushLane({ partition: 0, push, clock, count }, stop.signal, (at) => done.push(at));
-  return { lane, writes, done, stop, retried: () => retried };
+  return { lane, writes, done, stop, slept, retried: () => retried };
 }
 
 test("effects without entries are done at once, unless entries of earlier ones wait", async () => {
@@ -43,6 +50,7 @@ test("effects without entries are done at once, unless entries of earlier ones w
   await lane.add(1, []);
   assert.deepEqual([done, lane.isIdle], [[1], true]);
   await lane.add(2, texts(2));
+  await turn();
   await lane.add(3, []);
   await turn();
   assert.deepEqual([done, lane.isIdle, writes.length], [[1], false, 1]);
@@ -51,22 +59,39 @@ test("effects without entries are done at once, unless entries of earlier ones w
   assert.deepEqual([done, lane.isIdle, lane.bytes], [[1, 2, 3], true, 0]);
 });
 
-test("what gathers during a write goes together with the next one, and a failed write is repeated", async () => {
+test("what gathers for a moment, or during a write, goes together; a failed write is repeated", async () => {
   const { lane, writes, done, retried } = scene();
-  for (let position = 1; position <= 5; position += 1) await lane.add(position, texts(position));
+  for (const position of [1, 2]) await lane.add(position, texts(position));
   await turn();
+  for (const position of [3, 4, 5]) await lane.add(position, texts(position));
   writes[0]?.answer(new Error("timeout"));
   while (writes.length < 2) await turn();
   assert.deepEqual([done, retried()], [[], 1]);
   writes[1]?.answer();
-  await turn();
+  while (writes.length < 3) await turn();
   writes[2]?.answer();
   await turn();
   assert.deepEqual(
     writes.map(({ seqs }) => seqs),
-    [[1], [1], [2, 3, 4, 5]],
+    [
+      [1, 2],
+      [1, 2],
+      [3, 4, 5],
+    ],
   );
-  assert.deepEqual(done, [1, 5]);
+  assert.deepEqual(done, [2, 5]);
+});
+
+test("entries that fill a message do not wait for more", async () => {
+  const { lane, writes, slept } = scene();
+  await lane.add(1, texts(1, "x".repeat(PUSH_MESSAGE_BYTES_MAX)));
+  await turn();
+  assert.deepEqual([writes.length, slept], [1, []]);
+  writes[0]?.answer();
+  await turn();
+  await lane.add(2, texts(2));
+  await turn();
+  assert.equal(slept.length, 1);
 });
 
 test("effects wait for room, and nothing is done any more once the reign is over", async () => {

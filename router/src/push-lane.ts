@@ -3,6 +3,11 @@ import type { PushText } from "./push-texts.ts";
 import { PUSH_MESSAGE_BYTES_MAX, packed } from "./push-texts.ts";
 
 const RETRY_MS = 100;
+/**
+ * What effects add gathers for as long, unless it fills a message: a write costs NATS, its disk, and the
+ * worker that acknowledges it more than the entries in it. No device notices so small a delay.
+ */
+const GATHER_MS = 20;
 /** Effects wait while entries of more bytes than this do. */
 const WAITING_BYTES_MAX = 1_048_576;
 
@@ -15,7 +20,7 @@ interface Waiting {
 
 /**
  * Writes the entries of one partition to the push queue, in order, beside its other effects: nobody who is
- * online waits for the queue. What gathers during a write goes with the next one.
+ * online waits for the queue. What gathers for a moment, or during a write, goes together.
  */
 export class PushLane {
   readonly #world: Pick<EffectsWorld, "partition" | "push" | "clock" | "count">;
@@ -62,6 +67,7 @@ export class PushLane {
   /** Writes all that waits. If the signal aborts before, a successor does it. */
   async #write(): Promise<void> {
     while (this.#waiting.length > 0 && !this.#signal.aborted) {
+      if (this.#bytes < PUSH_MESSAGE_BYTES_MAX) await this.#world.clock.sleep(GATHER_MS);
       const round = this.#waiting.splice(0);
       const texts = round.flatMap((one) => one.texts);
       for (const message of packed(texts, PUSH_MESSAGE_BYTES_MAX)) await this.#untilAdded(message);

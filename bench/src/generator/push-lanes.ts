@@ -4,14 +4,17 @@ import { connect } from "@nats-io/transport-node";
 import { namesOf } from "@jichat/protocol/bus/names.ts";
 import type { QueuedMessage } from "@jichat/protocol/bus/push.ts";
 import { encodePushTexts } from "@jichat/protocol/bus/push.ts";
+import { pause } from "./load.ts";
 
 /** As a router's (`router/src/push-texts.ts`): most bytes of one message of the queue. */
 const BYTES_MAX = 65_536;
+/** As a router's (`router/src/push-lane.ts`): what is added gathers for as long. */
+const GATHER_MS = 20;
 const WRAPPING_BYTES = 32;
 
 /**
- * Writes to the push queue as routers do: one write at a time for each partition, and what gathers meanwhile
- * goes together with the next one.
+ * Writes to the push queue as routers do: one write at a time for each partition, of what gathers for a moment
+ * and meanwhile.
  */
 export class PushLanes {
   readonly #js: JetStreamClient;
@@ -46,9 +49,9 @@ export class PushLanes {
   }
 
   async #write(partition: number): Promise<void> {
-    await Promise.resolve(); // What is added in this turn goes together.
     const waiting = this.#waiting[partition] ?? [];
     while (waiting.length > 0) {
+      await pause(GATHER_MS);
       const texts = waiting.splice(0, fitting(waiting));
       await this.#js.publish(this.#subjects[partition] ?? "", encodePushTexts(texts));
     }

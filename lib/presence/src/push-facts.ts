@@ -61,7 +61,7 @@ export class PushNotes {
     async (users: readonly string[]) => this.#countUnread([...new Set(users)]),
     () => 1,
     USERS_PER_SCRIPT_MAX,
-    { inFlightMax: SCRIPTS_IN_FLIGHT_MAX },
+    { inFlightMax: SCRIPTS_IN_FLIGHT_MAX, gatherMs: GATHER_ASKS_MS },
   );
   readonly #now: () => number;
 
