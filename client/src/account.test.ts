@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { TestContext } from "node:test";
-import { changePassword, connectors, findUsers, restDirectory, signIn, signOut, signUp } from "./account.ts";
+import { VirtualClock } from "../test/virtual-clock.ts";
+import { changePassword, connectors, findUsers, signIn, signOut, signUp } from "./account.ts";
+import { restDirectory } from "./rest-directory.ts";
 
 type Answer = (path: string, init: RequestInit) => readonly [status: number, body: object];
 
@@ -84,4 +86,19 @@ test("a directory asks for one token, and for another when that one has ended", 
   good = "none";
   await assert.rejects(directory.profiles(["bob", "cleo"]), { code: "TOKEN_EXPIRED" });
   assert.equal(tokens, 3);
+});
+
+test("a directory asks for a token again after one that was never given", async (t) => {
+  server(t, () => [200, { items: [{ user: "bob" }] }]);
+  const clock = new VirtualClock();
+  let tokens = 0;
+  const token = async (): Promise<string> => {
+    tokens += 1;
+    return tokens === 1 ? new Promise<string>(() => undefined) : "t2";
+  };
+  const directory = restDirectory(token, HERE, clock);
+  const asked = assert.rejects(directory.profiles(["bob"]), { code: "UNAVAILABLE", message: /30 s/ });
+  await clock.pass(31_000);
+  await asked;
+  assert.deepEqual(await directory.profiles(["bob"]), [{ user: "bob" }]);
 });

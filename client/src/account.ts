@@ -1,9 +1,9 @@
-import type { Directory, MembersPage, Profile } from "./chat/types.ts";
+import type { Profile } from "./chat/types.ts";
 import type { RestCall } from "./rest.ts";
-import { RestError, callRest } from "./rest.ts";
+import { callRest } from "./rest.ts";
 
 /** Where the REST interface is. A page that the api itself serves leaves it out. */
-export type Api = Pick<RestCall, "api" | "signal">;
+export type Api = Pick<RestCall, "api" | "signal" | "timeoutMs">;
 
 /** Who is signed in, and the proof. */
 export interface Session {
@@ -20,9 +20,6 @@ export interface Login {
 }
 
 type Token = Omit<Session, "user">;
-
-const isOfToken = (thrown: unknown): boolean =>
-  thrown instanceof RestError && (thrown.code === "UNAUTHENTICATED" || thrown.code === "TOKEN_EXPIRED");
 
 /** Makes an account. Rejects with CONFLICT if the name is taken. Does not sign in. */
 export const signUp = async (account: Login & { readonly name?: string }, api?: Api): Promise<Profile> =>
@@ -75,46 +72,3 @@ export async function findUsers(
 /** The URLs of the connectors, for `urls` of a client. Needs no token. */
 export const connectors = async (api?: Api): Promise<readonly string[]> =>
   (await callRest<{ ws: readonly string[] }>("GET", "/v1/config", api)).ws;
-
-interface MemberList extends Omit<MembersPage, "users"> {
-  readonly items: readonly { readonly user: string }[];
-}
-
-/**
- * People as the REST interface knows them. `token` is asked for at the first call, and again when the token
- * that it gave is not accepted any more.
- */
-export function restDirectory(token: () => Promise<string>, api?: Api): Directory {
-  let known: Promise<string> | undefined;
-  const ask = async <T>(path: string): Promise<T> => {
-    known ??= token();
-    const asked = known;
-    try {
-      return await callRest<T>("GET", path, { ...api, token: await asked });
-    } catch (thrown) {
-      // The next call asks for a token again, also after a `token()` that failed.
-      if ((isOfToken(thrown) || !(thrown instanceof RestError)) && known === asked) known = undefined;
-      throw thrown;
-    }
-  };
-  const askTwice = async <T>(path: string): Promise<T> => {
-    try {
-      return await ask<T>(path);
-    } catch (thrown) {
-      if (!isOfToken(thrown)) throw thrown;
-      return ask<T>(path);
-    }
-  };
-  return {
-    profiles: async (users) => {
-      const path = `/v1/people?users=${users.map(encodeURIComponent).join(",")}`;
-      return (await askTwice<{ items: readonly Profile[] }>(path)).items;
-    },
-    members: async (conversation, after) => {
-      const query = after === undefined ? "" : `?after=${encodeURIComponent(after)}`;
-      const path = `/v1/conversations/${encodeURIComponent(conversation)}/members${query}`;
-      const { items, ...page } = await askTwice<MemberList>(path);
-      return { users: items.map(({ user }) => user), ...page };
-    },
-  };
-}

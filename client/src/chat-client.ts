@@ -98,17 +98,18 @@ export class ChatClient<B extends object = Body> {
     const { encoding = "json" } = options;
     const events: LinkEvents = {
       firstSync: () => this.#inbox.firstSync(),
-      onOnline: ({ welcome, firstSync }) => {
-        this.#user = welcome.user;
-        this.#limits = welcome.limits;
+      onOnline: ({ welcome: { user, limits }, firstSync }) => {
+        this.#user ||= options.user ?? user;
+        // Nothing that waits may be sent in somebody else's name.
+        if (this.#user !== user)
+          return this.#link.close(new ChatError("INVALID", `the token is ${user}'s, not ${this.#user}'s`));
+        this.#limits = limits;
         this.#outbox.restart();
         this.#tellActive();
         void this.#inbox.sync(firstSync);
       },
       onFrame: (frame) => this.#receive(frame),
-      onStatus: (status) => {
-        this.#setStatus(status);
-      },
+      onStatus: (status) => this.#setStatus(status),
     };
     this.#link = new Link(options, encoding === "json" ? json : encoding, events, around);
     this.#outbox = new Outbox({
@@ -116,7 +117,7 @@ export class ChatClient<B extends object = Body> {
       clock,
       newId: () => this.newId(),
       onOverdue: () => {
-        this.#link.connection?.close(new Closed(DROPPED, "nothing has had an answer for a minute"));
+        this.#link.connection?.close(new Closed(DROPPED, "no answer for a minute"));
       },
       transmit: (frame) => this.#link.write(frame),
     });

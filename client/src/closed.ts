@@ -31,7 +31,7 @@ const MEANING: Readonly<Record<number, readonly [code: ErrorCode, what: string]>
   4402: ["TOKEN_EXPIRED", "the session's token has expired"],
   4403: ["FORBIDDEN", "the server refuses pages of this origin, or this user"],
   4409: ["CONFLICT", "another session took this one's place"],
-  4429: ["RATE_LIMITED", "this client had too many connections, frames or refusals at the server"],
+  4429: ["RATE_LIMITED", "too many connections, frames or refusals"],
 };
 
 /** The error for the application: whatever was thrown, with a code that says what to do about it. */
@@ -50,6 +50,4 @@ export const closeCodeOf = (thrown: unknown): number | undefined =>
  * client reconnects.
  */
 export const ownDoing = (why: Closed): Closed =>
-  why.code === CLOSE.replaced
-    ? new Closed(DROPPED, "this device connected again by another connection")
-    : why;
+  why.code === CLOSE.replaced ? new Closed(DROPPED, "this device connected again") : why;

@@ -107,7 +107,7 @@ export class Connection {
     const now = this.#parts.clock.monotonic();
     this.#unansweredSince ??= now - REPLY_MS;
     if (now - this.#unansweredSince >= UNANSWERED_MS)
-      this.#end(new Closed(DROPPED, "nothing has had an answer for a minute"));
+      this.#end(new Closed(DROPPED, "no answer for a minute"));
   }
 
   /** Sets the alarm, unless it is already set early enough. */

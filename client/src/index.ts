@@ -20,7 +20,6 @@ export {
   connectors,
   findUsers,
   ownProfile,
-  restDirectory,
   signIn,
   signOut,
   signUp,
@@ -51,4 +50,5 @@ export { remedyOf } from "./remedy.ts";
 export type { Remedy } from "./remedy.ts";
 export { RestError, callRest } from "./rest.ts";
 export type { RestCall } from "./rest.ts";
+export { restDirectory } from "./rest-directory.ts";
 export type * from "./types.ts";

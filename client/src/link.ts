@@ -111,7 +111,7 @@ export class Link {
     this.#started = true;
     const fault = faultOf(this.#options);
     if (fault !== undefined) {
-      this.#giveUp(fault);
+      this.close(fault);
       return;
     }
     const { urls, random = Math.random } = this.#options;
@@ -121,13 +121,9 @@ export class Link {
     void this.#open();
   }
 
-  close(): void {
+  /** Ends everything for good. `error` is why, unless the application asked for it. */
+  close(error?: ChatError): void {
     if (this.#closed) return;
-    this.#end();
-    this.#events.onStatus({ state: "closed" });
-  }
-
-  #end(): void {
     this.#closed = true;
     this.#credentials.stop();
     this.#retrying.clear();
@@ -138,6 +134,7 @@ export class Link {
     const current = this.#current;
     this.#current = undefined;
     current?.close();
+    this.#events.onStatus({ state: "closed", ...(error && { error }) });
   }
 
   /** Opens a connection that replaces the present one. Only one opening runs at a time. */
@@ -290,7 +287,7 @@ export class Link {
       this.#retry(error);
     else if ((code === undefined || mayResume(code)) && isRetryable(error.code))
       this.#retry(error, thrown instanceof Closed ? 0 : error.retryAfterMs);
-    else this.#giveUp(error);
+    else this.close(error);
   }
 
   /**
@@ -328,10 +325,5 @@ export class Link {
     this.#opening = undefined;
     opening?.abort();
     return opening !== undefined;
-  }
-
-  #giveUp(error: ChatError): void {
-    this.#end();
-    this.#events.onStatus({ state: "closed", error });
   }
 }

@@ -91,8 +91,7 @@ class BodyCopy {
   }
 
   #map(map: object, depth: number): Record<string, unknown> {
-    if (!isPlain(map))
-      throw this.refuse(`is ${classOf(map)}: send it as text, a number, a list or a plain map`);
+    if (!isPlain(map)) throw this.refuse(`is ${classOf(map)}: send text, a number, a list or a map`);
     const copy: Record<string, unknown> = {};
     for (const key of Object.keys(map)) {
       this.#path.enter(key);

@@ -1,4 +1,7 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { test } from "node:test";
 import type { TestContext } from "node:test";
 import { RestError, callRest } from "./rest.ts";
@@ -33,6 +36,22 @@ test("callRest sends the token and the body, and returns the answer", async (t) 
     [init?.method, init?.body, init?.headers],
     ["POST", '{"user":"ann"}', { "content-type": "application/json", authorization: "Bearer t" }],
   );
+});
+
+test("a server that accepts and never answers is UNAVAILABLE once its time is over, also in the middle", async () => {
+  const server = createServer((request, response) => {
+    if (request.url === "/begun") response.write("{");
+  });
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  const api = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  for (const path of ["/silent", "/begun"])
+    for (const more of [{}, { signal: new AbortController().signal }])
+      await assert.rejects(callRest("GET", path, { api, timeoutMs: 50, ...more }), {
+        code: "UNAVAILABLE",
+        status: 0,
+      });
+  server.closeAllConnections();
+  server.close();
 });
 
 test("an answer without a JSON body is an error with the status, for any status", async (t) => {

@@ -1,4 +1,6 @@
+import { systemClock } from "@jichat/protocol/clock.ts";
 import { ChatError, isErrorCode } from "@jichat/protocol/errors.ts";
+import { Alarm } from "./alarm.ts";
 
 /** A failed call of the REST interface. */
 export class RestError extends ChatError {
@@ -22,8 +24,12 @@ export interface RestCall {
   readonly token?: string;
   readonly body?: object;
   readonly signal?: AbortSignal;
+  /** How long the whole answer may take. Default 30,000. */
+  readonly timeoutMs?: number;
   readonly headers?: Readonly<Record<string, string>>;
 }
+
+const ANSWER_MS = 30_000;
 
 /** The code for an answer that has none, such as one of a proxy in front of the api. */
 const codeOf = (status: number): ChatError["code"] =>
@@ -41,13 +47,17 @@ function jsonOf(text: string): Readonly<Record<string, unknown>> | undefined {
 /**
  * Makes one call of the REST interface, and resolves with its answer. Rejects with RestError, which has the
  * answer's `code` and `status`: for every status except 2xx, for an answer that has no body or is not JSON,
- * and with UNAVAILABLE and status 0 if there is no answer.
+ * and with UNAVAILABLE and status 0 if there is no answer in time.
  */
 export async function callRest<T>(method: string, path: string, call: RestCall = {}): Promise<T> {
-  const { api = "", token, body, signal, headers = {} } = call;
+  const { api = "", token, body, signal, timeoutMs = ANSWER_MS, headers = {} } = call;
   const asked = `${method} ${path}`;
   let response: Response;
   let text: string;
+  const [late, deadline] = [new AbortController(), new Alarm(systemClock)];
+  deadline.set(timeoutMs, () => {
+    late.abort(new Error(`nothing within ${timeoutMs / 1_000} s`));
+  });
   try {
     response = await fetch(api + path, {
       method,
@@ -57,11 +67,13 @@ export async function callRest<T>(method: string, path: string, call: RestCall =
         ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
       },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      ...(signal === undefined ? {} : { signal }),
+      signal: signal === undefined ? late.signal : AbortSignal.any([signal, late.signal]),
     });
     text = await response.text();
   } catch (cause) {
     throw new RestError(0, "UNAVAILABLE", `${asked} has no answer: ${String(cause)}`, { cause });
+  } finally {
+    deadline.clear();
   }
   const { status, ok } = response;
   const reply = jsonOf(text);

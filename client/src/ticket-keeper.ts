@@ -100,7 +100,7 @@ export class TicketKeeper {
     this.#parts.onTrouble(
       new ChatError(
         "TOKEN_EXPIRED",
-        "this session's token expires soon, and the application returned it again",
+        "the token expires soon, and the application returned it again",
       ),
     );
   }

@@ -129,7 +129,7 @@ function readToken(given: unknown): string {
   const what =
     typeof given !== "string"
       ? `${given === null ? "null" : typeof given}, not text`
-      : `text of ${given.length} characters, or with control characters: a token has 1 to ${LENGTH_MAX}`;
+      : `text of ${given.length} characters, not 1 to ${LENGTH_MAX}, or with control characters`;
   throw new ChatError("INVALID", `\`token()\` returned ${what}`);
 }
 

@@ -68,6 +68,11 @@ export interface ChatOptions {
   readonly urls: readonly string[];
   readonly device: string;
   /**
+   * Who the client is for: the `sub` of its tokens. Default: the user of the first welcome. A token of anybody
+   * else closes the client with INVALID before anything that waits is sent.
+   */
+  readonly user?: string | undefined;
+  /**
    * Called whenever a token is needed: at the first connection, and before the old token expires. All callers
    * share one call, and two calls are at least 10 s apart. If it throws, rejects or takes more than 30 s, it
    * is called again later. If it gives something that is not text, or a token that has already ended, the

@@ -30,13 +30,18 @@ export function Composer({ model, target, drafts, editing, onEditLast, onDone }:
   const size = sizeOf(said, bytesMax);
   const setText = (now: string): void => {
     write(now);
+    setFault(undefined);
     if (editing === undefined) drafts.set(target, now);
   };
   const submit = (): void => {
     if (said === "" || size.isOver) return;
     if (editing === undefined) {
-      model.send(said);
-      setText("");
+      try {
+        model.send(said);
+        setText("");
+      } catch (error) {
+        setFault(explain(error)); // The text stays: half a character in it, or too many messages that wait.
+      }
       return;
     }
     model.change(editing.seq, said).then(onDone, (error: unknown) => {

@@ -80,6 +80,17 @@ test("two people talk on three devices, and the two devices of one stay in step"
   await laptop.getByText("New messages").waitFor();
   await entry(phone, "bob").getByLabel("1 unread").waitFor({ state: "detached" });
 
+  // What cannot be sent stays, and why is said.
+  await composer(bob).evaluate((area: HTMLTextAreaElement) => {
+    area.value = "half a character: \ud83d";
+    area.dispatchEvent(new InputEvent("input", { bubbles: true }));
+  });
+  await composer(bob).press("Enter");
+  await bob.locator(".composer").getByText("surrogate").waitFor();
+  assert.match(await composer(bob).inputValue(), /^half a character/);
+  await composer(bob).fill("");
+  await bob.locator(".composer").getByText("surrogate").waitFor({ state: "detached" });
+
   // An edit and a message taken back are seen by all.
   await message(bob, "One more here").hover();
   await message(bob, "One more here").getByRole("button", { name: "Edit" }).click();

@@ -13,8 +13,8 @@ const GATHER_MS = 20;
 const WRAPPING_BYTES = 32;
 
 /**
- * Writes to the push queue as routers do: one write at a time for each partition, of what gathers for a moment
- * and meanwhile.
+ * Writes to the push queue as routers do: one write at a time for each partition, of what gathers for a
+ * moment and meanwhile.
  */
 export class PushLanes {
   readonly #js: JetStreamClient;

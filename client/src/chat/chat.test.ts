@@ -229,10 +229,16 @@ test("names are looked up once, and stand in the members of a group; who joins i
 
 test("a token of somebody else closes the chat before anything kept is sent", async () => {
   const scene = new ChatScene();
+  const noToken = async () => Promise.reject(new Error("no network"));
+  const before = await scene.open({ user: "zoe", token: noToken });
+  before.thread(BOB).send({ text: "from zoe" });
+  await scene.close(before);
   const chat = await scene.open({ user: "zoe" });
   const { state, error } = chat.status.get();
   assert.deepEqual([state, error?.code], ["closed", "INVALID"]);
   assert.match(error?.message ?? "", /ann.*zoe/);
+  assert.deepEqual([...scene.server.store.conversations.keys()], []);
+  assert.equal(chat.unsent.get().length, 1, "zoe's message waits for zoe");
   await scene.close(chat);
 });
 

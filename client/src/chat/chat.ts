@@ -1,5 +1,4 @@
 import type { Clock } from "@jichat/protocol/clock.ts";
-import { ChatError } from "@jichat/protocol/errors.ts";
 import type { ChatClient } from "../chat-client.ts";
 import type { ConversationEvent } from "../events.ts";
 import type { Body, Status, Target } from "../types.ts";
@@ -270,18 +269,6 @@ export class Chat<B extends object = Body> {
     this.#status.set(storeError === undefined ? status : { ...status, storeError });
     this.#patience.isOnline = status.state === "online";
     if (status.state === "closed") this.#stop();
-    if (status.state === "online" && this.client.user !== this.user) this.#isSomebodyElse();
-  }
-
-  /** What is kept and shown belongs to another user: nothing of it may be sent. */
-  #isSomebodyElse(): void {
-    const { user } = this.client;
-    this.client.close();
-    const error = new ChatError(
-      "INVALID",
-      `the token is of ${user}, and this chat was opened for ${this.user}`,
-    );
-    this.#status.set({ state: "closed", error });
   }
 
   /** The store has refused something; `undefined` if it works. */

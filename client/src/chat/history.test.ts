@@ -63,6 +63,25 @@ test("a page that was asked for before everything was forgotten is of no use, an
   assert.deepEqual([seqs(), history.view.loading], [[1, 2], undefined]);
 });
 
+test("of two places that are asked for, the later one is shown in the end", async () => {
+  const { asked, history, answer, seqs } = scene();
+  const first = history.load("around", 30);
+  await settle();
+  const second = history.load("around", 60);
+  const third = history.load("around", 90);
+  await answer(range(28, 32), true);
+  await first;
+  await second;
+  await settle();
+  assert.deepEqual(
+    asked.map(({ before }) => before),
+    [33, 93],
+  );
+  await answer(range(88, 92), true);
+  await third;
+  assert.deepEqual(seqs(), [88, 89, 90, 91, 92]);
+});
+
 test("what is asked for twice is pulled once; what is asked for after it waits its turn", async () => {
   const { asked, history, answer, seqs } = scene();
   history.open();

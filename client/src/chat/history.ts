@@ -28,7 +28,8 @@ type Loaded<B> = Pick<ThreadView<B>, "lines" | "hasOlder" | "hasNewer" | "loadin
 export class History<B> {
   readonly #parts: HistoryParts<B>;
   readonly #window: Window<B>;
-  readonly #jobs = new Map<Loading, Promise<void>>();
+  /** Pages that are on their way or wait, by what they are, and those around a place by the place too. */
+  readonly #jobs = new Map<string, Promise<void>>();
   #last: Promise<void> = Promise.resolve();
   #loading: Loading | undefined;
   #error: ChatError | undefined;
@@ -77,12 +78,13 @@ export class History<B> {
   }
 
   /**
-   * Resolves once the page is there. An outage is waited out. Rejects for an error that will not pass, and
-   * with UNAVAILABLE once the chat is closed.
+   * Resolves once the page is there, or if a place that was asked for later takes its turn. An outage is
+   * waited out. Rejects for an error that will not pass, and with UNAVAILABLE once the chat is closed.
    */
   load(what: Loading, around = 1): Promise<void> {
-    if (what === "around") this.#around = around;
-    return this.#start(this.#window.isLoaded || what === "around" ? what : "latest");
+    if (what !== "around") return this.#start(this.#window.isLoaded ? what : "latest");
+    this.#around = around;
+    return this.#start(what, around);
   }
 
   event(event: ConversationEvent<B>): void {
@@ -114,17 +116,18 @@ export class History<B> {
   }
 
   /** Pages come one after the other. A page that is asked for again is asked once. */
-  #start(what: Loading): Promise<void> {
-    const known = this.#jobs.get(what);
+  #start(what: Loading, around?: number): Promise<void> {
+    const key = what === "around" ? `around ${around}` : what;
+    const known = this.#jobs.get(key);
     if (known !== undefined) return known;
-    const job = this.#last.then(async () => this.#run(what)).finally(() => this.#jobs.delete(what));
-    this.#jobs.set(what, job);
+    const job = this.#last.then(async () => this.#run(what, around)).finally(() => this.#jobs.delete(key));
+    this.#jobs.set(key, job);
     this.#last = job.catch(() => undefined); // The view has the error, and so has the caller of `load`.
     return job;
   }
 
-  async #run(what: Loading): Promise<void> {
-    if (this.#isDone(what)) return;
+  async #run(what: Loading, around?: number): Promise<void> {
+    if (around === undefined ? this.#isDone(what) : around !== this.#around) return;
     this.#heard = [];
     this.#loading = what;
     this.#error = undefined;
@@ -144,7 +147,7 @@ export class History<B> {
   #isDone(what: Loading): boolean {
     const { hasOlder, follows, isLoaded } = this.#window;
     if (what === "older") return !hasOlder;
-    return what !== "around" && isLoaded && follows && !this.#hasHole;
+    return isLoaded && follows && !this.#hasHole;
   }
 
   /**

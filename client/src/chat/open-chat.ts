@@ -1,8 +1,9 @@
 import { ChatError } from "@jichat/protocol/errors.ts";
 import type { Api } from "../account.ts";
-import { connectors, restDirectory } from "../account.ts";
+import { connectors } from "../account.ts";
 import { ChatClient } from "../chat-client.ts";
 import { isSeen } from "../option-faults.ts";
+import { restDirectory } from "../rest-directory.ts";
 import { REAL } from "../surroundings.ts";
 import type { Surroundings } from "../surroundings.ts";
 import type { Body, ChatOptions, SeenState } from "../types.ts";
@@ -27,7 +28,7 @@ export interface OpenOptions extends Omit<ChatOptions, "resume" | "echo" | "urls
   readonly api?: string | undefined;
   /** Where unsent messages, the list and what was seen survive a restart. Default: nowhere. */
   readonly store?: Store | undefined;
-  /** Asks for names and members. Default: the REST interface, with `token`. */
+  /** Asks for names and members. Default: the REST interface, which asks for a `token` of its own. */
   readonly directory?: Directory | undefined;
   /** Lines that a thread holds, at least 10. Default 500. */
   readonly linesMax?: number | undefined;
@@ -56,7 +57,7 @@ export async function openChat<B extends object = Body>(
   if (urls === undefined) keeper.set(URLS, found);
   const seen = seenOf(kept.get(SEEN));
   const client = new ChatClient<B>(
-    { outboxMax: OUTBOX_MAX, ...rest, urls: found, echo: true, resume: seen },
+    { outboxMax: OUTBOX_MAX, ...rest, user, urls: found, echo: true, resume: seen },
     around,
   );
   const chat = new Chat<B>({
@@ -65,7 +66,7 @@ export async function openChat<B extends object = Body>(
     clock: around.clock,
     keeper,
     kept: seen === undefined ? without(kept, SEEN) : kept,
-    directory: directory ?? restDirectory(rest.token, where),
+    directory: directory ?? restDirectory(rest.token, where, around.clock),
     linesMax,
     page: around.page,
   });

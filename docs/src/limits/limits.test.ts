@@ -113,6 +113,12 @@ const SAID_ELSEWHERE = [
   ],
   ["faq", (n: number) => `[${n / 1_024} KiB]`, "lib/protocol/src/limits.ts", "BODY_BYTES_MAX"],
   ["faq", (n: number) => `[${n.toLocaleString("en")}]`, "lib/protocol/src/limits.ts", "GROUP_MEMBERS_MAX"],
+  [
+    "errors",
+    (n: number) => `${n.toLocaleString("en")} members`,
+    "lib/protocol/src/limits.ts",
+    "GROUP_MEMBERS_MAX",
+  ],
   ["compare", (n: number) => `a body has ${n / 1_024} KiB`, "lib/protocol/src/limits.ts", "BODY_BYTES_MAX"],
   [
     "compare",

@@ -55,6 +55,11 @@ const waits = [
   ]),
   fixed(["a call of `token()`", "ms", "`UNAVAILABLE`; it is called again"], TOKENS, "ANSWER_MS"),
   fixed(["between two calls of `token()`, at least", "ms", "the second one waits"], TOKENS, "TOKEN_FLOOR_MS"),
+  optional(
+    ["an answer of the REST interface", "ms", "`UNAVAILABLE`, with the status 0"],
+    "client/src/rest.ts",
+    ["ANSWER_MS", "timeoutMs"],
+  ),
   fixed(["an answer to `pull` or `list`", "ms", "`UNAVAILABLE`"], "client/src/replies.ts", "REPLY_MS"),
   fixed(
     ["silence of the server while a frame has no answer", "ms", "the device reconnects"],
