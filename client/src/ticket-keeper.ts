@@ -98,10 +98,7 @@ export class TicketKeeper {
     if (this.#toldOf === token || this.#stopped) return;
     this.#toldOf = token;
     this.#parts.onTrouble(
-      new ChatError(
-        "TOKEN_EXPIRED",
-        "the token expires soon, and the application returned it again",
-      ),
+      new ChatError("TOKEN_EXPIRED", "the token expires soon, and the application returned it again"),
     );
   }
 }

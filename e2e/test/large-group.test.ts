@@ -95,10 +95,13 @@ test(
     const told = messages.flatMap(({ to }) => to);
     assert.deepEqual(told.toSorted(), users.filter((user) => user !== "member-1").toSorted());
     // What the queue lets go is counted: here an operator's purge stands for age and size.
+    await until("the router knows that it waits", 30_000, async () => {
+      return (await metricOf(stack.routers[0], "jichat_push_waiting")) > 0;
+    });
     await jsm.streams.purge("jichat-PUSH");
     const dropped = async (): Promise<number> =>
       (await metricOf(stack.routers[0], "jichat_push_dropped")) || 0;
-    await until("what the queue let go is counted", 15_000, async () => (await dropped()) > 0);
+    await until("what the queue let go is counted", 30_000, async () => (await dropped()) > 0);
     assert.ok((await dropped()) > 0);
     assert.ok(messages.every((entry) => entry.conversation === conversation && entry.seq === 2));
   },

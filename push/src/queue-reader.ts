@@ -22,7 +22,7 @@ const NANOS = 1_000_000;
 
 interface ReaderParts {
   readonly jsm: JetStreamManager;
-  readonly names: Pick<Names, "pushStream" | "pushSubject">;
+  readonly names: Pick<Names, "pushConsumer" | "pushStream" | "pushSubject">;
   readonly clock: Clock;
 }
 
@@ -64,7 +64,7 @@ export class QueueReader implements Queue {
   async #open(partition: number, heldOf: () => number, signal: AbortSignal): Promise<Consumer> {
     const { jsm, names, clock } = this.#parts;
     const config: Partial<ConsumerConfig> = {
-      durable_name: `push-${partition}`,
+      durable_name: names.pushConsumer(partition),
       filter_subject: names.pushSubject(partition),
       ack_policy: AckPolicy.Explicit,
       deliver_policy: DeliverPolicy.All,

@@ -14,13 +14,11 @@ interface Watched {
   readonly telemetry: Pick<Telemetry, "log">;
 }
 
-/** Asks the leaders of the logs that are served here, and of the push queue, for their state. */
+/** Asks the leaders of the logs that are served here for their state. */
 export class LogWatch {
   readonly #watched: Watched;
   readonly #states: LogStates;
   readonly #isServed: (partition: number) => boolean;
-  /** Number of batches that the push queue has dropped. */
-  pushDropped = 0;
 
   constructor(watched: Watched, states: LogStates, isServed: (partition: number) => boolean) {
     this.#watched = watched;
@@ -32,23 +30,10 @@ export class LogWatch {
   async run(signal: AbortSignal): Promise<void> {
     const partitions = Array.from({ length: this.#watched.partitions }, (_, partition) => partition);
     while (!signal.aborted) {
-      await Promise.all([
-        this.#readPushState(),
-        ...partitions.map(async (partition) => this.#readLogState(partition)),
-      ]);
+      await Promise.all(partitions.map(async (partition) => this.#readLogState(partition)));
       this.#states.sum();
       // The signal may abort during the sleep; the loop's condition sees it.
       await systemClock.sleep(EVERY_MS, signal).catch(() => undefined);
-    }
-  }
-
-  async #readPushState(): Promise<void> {
-    const { jsm, names, telemetry } = this.#watched;
-    try {
-      const { state } = await jsm.streams.info(names.pushStream);
-      this.pushDropped = Math.max(0, state.first_seq - 1);
-    } catch (error) {
-      telemetry.log.warn({ err: error }, "the state of the push queue cannot be read");
     }
   }
 

@@ -15,6 +15,7 @@ export interface RouterMetrics {
 /** Figures of the logs, as their leaders report them. */
 export interface LogCounts {
   readonly pushDropped: () => number;
+  readonly pushWaiting: () => number;
   readonly pushHeld: () => number;
   readonly copiesBehind: () => number;
   readonly faults: () => readonly Fault[];
@@ -52,11 +53,8 @@ export function routerMetrics(
   };
 }
 
-function gaugesOf(
-  telemetry: Telemetry,
-  owners: ReadonlyMap<number, Owner>,
-  { pushDropped, pushHeld, copiesBehind, faults }: LogCounts,
-): void {
+function gaugesOf(telemetry: Telemetry, owners: ReadonlyMap<number, Owner>, logs: LogCounts): void {
+  const { copiesBehind, faults } = logs;
   const sum = (read: (owner: Owner) => number) => () =>
     [...owners.values()].reduce((total, owner) => total + read(owner), 0);
   telemetry.gauge(
@@ -99,10 +97,22 @@ function gaugesOf(
     "copies of logs served here that a nats-server has not kept up with",
     copiesBehind,
   );
+  pushGauges(telemetry, logs);
+}
+
+function pushGauges(
+  telemetry: Telemetry,
+  { pushDropped, pushWaiting, pushHeld }: Pick<LogCounts, "pushDropped" | "pushWaiting" | "pushHeld">,
+): void {
   telemetry.gauge(
     "jichat_push_dropped",
-    "messages of the push queue that it has dropped, for age or for size",
+    "messages that the push queue has dropped before a worker was given them, at most",
     pushDropped,
+  );
+  telemetry.gauge(
+    "jichat_push_waiting",
+    "messages of the push queue that no worker was given yet, of partitions served here",
+    pushWaiting,
   );
   telemetry.gauge(
     "jichat_router_push_held",

@@ -27,6 +27,7 @@ import { LogWatch } from "./log-watch.ts";
 import { Owner } from "./owner.ts";
 import type { OwnerWorld } from "./owner.ts";
 import { PushQueue } from "./push-queue.ts";
+import { PushWatch } from "./push-watch.ts";
 import type { Request } from "./partition.ts";
 import { routerMetrics } from "./metrics.ts";
 import type { RouterMetrics } from "./metrics.ts";
@@ -60,6 +61,7 @@ export class Router implements LeaseHolder {
   readonly #watermarks = new Map<number, number>();
   readonly #logs: LogStates;
   readonly #logWatch: LogWatch;
+  readonly #pushWatch: PushWatch;
   readonly #metrics: RouterMetrics;
   readonly #courier: Courier;
   readonly #storage: StorageClient;
@@ -87,8 +89,10 @@ export class Router implements LeaseHolder {
         parts.telemetry.log.warn({ servers }, "nats-servers lag behind with copies of the logs served here");
     });
     this.#logWatch = new LogWatch(parts, this.#logs, (partition) => this.#owners.has(partition));
+    this.#pushWatch = new PushWatch(parts, () => this.#owners.keys());
     this.#metrics = routerMetrics(parts.telemetry, this.#owners, {
-      pushDropped: () => this.#logWatch.pushDropped,
+      pushDropped: () => this.#pushWatch.dropped,
+      pushWaiting: () => this.#pushWatch.waiting,
       pushHeld: () => this.#push.held,
       copiesBehind: () => this.#logs.copiesBehind,
       faults: () => this.faults(),
@@ -117,6 +121,7 @@ export class Router implements LeaseHolder {
       for (const owner of this.#owners.values()) void owner.snapshot();
     }, config.snapshotEveryMs).unref();
     void this.#logWatch.run(signal);
+    void this.#pushWatch.run(signal);
     void this.#push.run(signal);
   }
 

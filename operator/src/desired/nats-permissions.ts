@@ -106,6 +106,8 @@ const router = (names: Names, logs: readonly string[]): Permissions => ({
     `${names.cluster}.deliver.*`,
     `${names.cluster}.query.*`,
     `${names.cluster}.push.*`,
+    // How far push workers are.
+    `$JS.API.CONSUMER.INFO.${names.pushStream}.>`,
     ...readsBucket(names.watermarks),
   ],
   subscribe: [`${names.cluster}.cmd.*`, `${names.cluster}.handover.*`, aliveOf(names)],

@@ -28,6 +28,8 @@ export interface Names {
   logSubject(partition: number): string;
   readonly pushStream: string;
   pushSubject(partition: number): string;
+  /** The durable consumer by which workers read a partition. */
+  pushConsumer(partition: number): string;
   /** Dead letters: pushes that a provider refused for good. */
   readonly pushDeadStream: string;
   pushDeadSubject(partition: number): string;
@@ -66,6 +68,7 @@ export function namesOf(cluster: string): Names {
     logSubject: (partition) => `${cluster}.log.${partition}`,
     pushStream: `${cluster}-PUSH`,
     pushSubject: (partition) => `${cluster}.push.${partition}`,
+    pushConsumer: (partition) => `push-${partition}`,
     pushDeadStream: `${cluster}-PUSH-DEAD`,
     pushDeadSubject: (partition) => `${cluster}.push-dead.${partition}`,
     pushDevices: bucket("push"),
