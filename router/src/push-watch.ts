@@ -7,7 +7,8 @@ import type { PartitionLook, PushQueueLook } from "./push-drops.ts";
 import { droppedBetween } from "./push-drops.ts";
 
 const EVERY_MS = 10_000;
-const NOT_FOUND = 404;
+/** The code of NATS for a consumer that does not exist. */
+const CONSUMER_NOT_FOUND = 10_014;
 
 interface Watched {
   readonly jsm: JetStreamManager;
@@ -67,7 +68,7 @@ export class PushWatch {
       const info = await jsm.consumers.info(names.pushStream, names.pushConsumer(partition));
       return [partition, { given: info.delivered.stream_seq, waiting: info.num_pending }];
     } catch (error) {
-      if (!(error instanceof JetStreamApiError) || error.code !== NOT_FOUND) throw error;
+      if (!(error instanceof JetStreamApiError) || error.code !== CONSUMER_NOT_FOUND) throw error;
       // No worker has ever read this partition.
       const subject = names.pushSubject(partition);
       const { state } = await jsm.streams.info(names.pushStream, { subjects_filter: subject });
