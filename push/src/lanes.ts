@@ -2,6 +2,7 @@ import type { Clock } from "@jichat/protocol/clock.ts";
 import type { Burst } from "./folding.ts";
 import { BURST_MAX, NO_BURST, foldNext } from "./folding.ts";
 import type { Job, Scope, Settled } from "./job.ts";
+import { laterOf } from "./told.ts";
 
 /** Places whose bursts are remembered. Idle ones that were used longest ago go first. */
 const LANES_MAX = 50_000;
@@ -193,10 +194,16 @@ export class Lanes {
   }
 }
 
-/** The later of two, for both. */
+/** The later of two, for both: what is urgent in one of them is urgent in both. */
 const standingFor = (earlier: Waiting, later: Waiting, count: number): Waiting => ({
   ...later,
-  job: { ...later.job, count },
+  job: {
+    ...later.job,
+    count,
+    message: laterOf(later.job.user, earlier.job.message, later.job.message),
+    isUrgent: earlier.job.isUrgent || later.job.isUrgent,
+    hasSound: earlier.job.hasSound || later.job.hasSound,
+  },
   isFolded: true,
   offerers: [...earlier.offerers, ...later.offerers],
   lowSeq: earlier.lowSeq,

@@ -4,6 +4,7 @@ import type { Names } from "@jichat/protocol/bus/names.ts";
 import { Bucket } from "@jichat/runtime/bucket.ts";
 import { isConflict } from "@jichat/runtime/conflict.ts";
 import type { KeptEntry, Later, LaterEntry } from "./ports.ts";
+import { laterOf } from "./told.ts";
 
 interface LaterText extends LaterEntry {
   readonly v: 1;
@@ -59,7 +60,9 @@ const later = (entry: LaterEntry): LaterText => ({ v: 1, ...entry });
 /** The later message of the two stands for both. */
 function folded(known: LaterEntry | undefined, entry: LaterEntry): LaterText {
   if (known === undefined) return later(entry);
-  const { message } = entry.message.seq >= known.message.seq ? entry : known;
+  const isLater = entry.message.seq >= known.message.seq;
+  const [first, last] = isLater ? [known.message, entry.message] : [entry.message, known.message];
+  const message = laterOf(entry.user, first, last);
   return later({ ...entry, message, count: known.count + entry.count });
 }
 

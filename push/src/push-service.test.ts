@@ -157,6 +157,29 @@ test("the fifth message in ten seconds and those behind it fold into one, and ar
   assert.equal(bench.telemetry.counts.get("jichat_push_folded"), 4);
 });
 
+test("a mention that folds behind other messages is told, by its author's name, and stays urgent", async () => {
+  const bench = annBench();
+  const more = { name: "team", from: "bob" };
+  for (let seq = 1; seq <= 4; seq += 1) bench.queue.put(messageTo(["ann"], seq, more));
+  bench.queue.put(messageTo(["ann"], 5, { ...more, from: "cat", mentions: ["ann", "dan"] }));
+  bench.queue.put(messageTo(["ann"], 6, more));
+  await bench.settle();
+  await bench.pass(3_000);
+  const push = bench.provider.pushes.at(-1);
+  assert.ok(push?.is === "notification");
+  assert.deepEqual([push.text, push.isUrgent], ["6 new, by CAT", true]);
+});
+
+test("a mention is among what waits for its provider, and nobody else's is kept", async () => {
+  const bench = annBench();
+  bench.provider.always = DOWN;
+  bench.queue.put(messageTo(["ann"], 1, { mentions: ["dan", "ann", "eve"] }));
+  bench.queue.put(messageTo(["ann"], 2, { mentions: ["dan"], conversation: "h" }));
+  await bench.pass(40_000, 1_000);
+  const kept = [...bench.later.kept.values()].map(({ entry }) => entry.message.mentions);
+  assert.deepEqual(kept, [["ann"], undefined]);
+});
+
 test("what is read while it waits is not sent", async () => {
   const bench = annBench();
   for (let seq = 1; seq <= 6; seq += 1) bench.queue.put(messageTo(["ann"], seq));

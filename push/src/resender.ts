@@ -9,6 +9,7 @@ import type { Lanes } from "./lanes.ts";
 import type { PushMetrics } from "./metrics.ts";
 import type { KeptEntry, Later, Log, Providers, Registrations } from "./ports.ts";
 import type { Sender } from "./sender.ts";
+import { toldTo } from "./told.ts";
 import { candidateOf, jobOf } from "./worker.ts";
 
 const LOOK_MS = 3_000;
@@ -37,7 +38,7 @@ export const deferrer =
   (later: Pick<Later, "keep">, metrics: Pick<PushMetrics, "countDeferred">, { partition }: Scope) =>
   async ({ user, registration: { device, target }, message, count }: Job): Promise<void> => {
     const place = { user, device, conversation: message.conversation };
-    await later.keep(laterKey(partition, place), { user, device, message, count });
+    await later.keep(laterKey(partition, place), { user, device, message: toldTo(user, message), count });
     metrics.countDeferred(target.kind);
   };
 

@@ -314,9 +314,9 @@ export class Bench {
       providers: { get: (kind) => (kind === "webhook" ? this.provider : undefined) },
       later: this.later,
       dead: { add: async (_partition, letter) => void this.dead.push(letter) },
-      texts: ({ sender, count, text }) => ({
+      texts: ({ sender, count, text, isMention }) => ({
         title: sender,
-        text: count > 1 ? `${count} new` : (text ?? ""),
+        text: count > 1 ? `${count} new${isMention ? `, by ${sender}` : ""}` : (text ?? ""),
       }),
       random: () => 0.5,
     });

@@ -31,8 +31,8 @@ after(async () => {
   await servers?.destroy();
 });
 
-const keep = async (key: string, seq: number, count = 1): Promise<void> =>
-  later.keep(key, { user: "ann", device: "phone", message: messageTo([], seq), count });
+const keep = async (key: string, seq: number, more: Parameters<typeof messageTo>[2] = {}): Promise<void> =>
+  later.keep(key, { user: "ann", device: "phone", message: messageTo([], seq, more), count: 1 });
 
 async function entriesOf(partition: number): Promise<readonly KeptEntry[]> {
   const found: KeptEntry[] = [];
@@ -44,6 +44,24 @@ test("the latest message of a place waits for all of them, whatever their order 
   await Promise.all([1, 4, 2, 3].map(async (seq) => keep("0.a", seq)));
   const [kept, ...others] = await entriesOf(0);
   assert.deepEqual([kept?.entry.message.seq, kept?.entry.count, others.length], [4, 4, 0]);
+});
+
+test("a mention of one of its messages stays, with its author, whatever their order", async () => {
+  const mention = { from: "cat", mentions: ["ann"] };
+  await keep("2.a", 1, mention);
+  await keep("2.a", 2);
+  await keep("2.b", 2);
+  await keep("2.b", 1, mention);
+  const told = (await entriesOf(2)).map(({ entry: { message } }) => [
+    message.seq,
+    message.from,
+    message.mentions,
+  ]);
+  assert.deepEqual(told, [
+    [2, "cat", ["ann"]],
+    [2, "cat", ["ann"]],
+  ]);
+  for (const kept of await entriesOf(2)) await later.remove(kept);
 });
 
 test("entries are those of their partition", async () => {
