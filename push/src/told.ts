@@ -10,8 +10,8 @@ export function toldTo(user: string, message: Told): Told {
 }
 
 /**
- * The later of two messages, for both. If only the earlier one mentions the user, it does so in the name of that
- * one's author: what stands for several messages tells no other name.
+ * The later of two messages, for both. If only the earlier one mentions the user, it does so in the name of
+ * its author: what stands for several messages tells no other name.
  */
 export const laterOf = (user: string, earlier: Told, later: Told): Told =>
   mentions(earlier, user) && !mentions(later, user)
