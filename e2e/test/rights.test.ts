@@ -20,7 +20,7 @@ import { natsConfig } from "@jichat/operator/desired/nats.ts";
 import type { DesiredInput } from "@jichat/operator/desired/desired-input.ts";
 
 /** What can be done to a subject (the first two) or to a stream or bucket (all of them). */
-type Right = "publish" | "subscribe" | "inform" | "read" | "erase" | "purge" | "manage";
+type Right = "publish" | "subscribe" | "inform" | "follow" | "read" | "erase" | "purge" | "manage";
 type Name = keyof ReturnType<typeof namesOf>;
 type Needs = Partial<Readonly<Record<Name, readonly Right[]>>>;
 
@@ -56,7 +56,7 @@ const NEEDS: Readonly<Record<NatsUser, Needs>> = {
     command: ["subscribe"],
     deliver: ["publish"],
     query: ["publish"],
-    pushStream: ["publish"],
+    pushStream: ["publish", "follow"],
     watermarks: ["read"],
   },
   storage: { ...OWNER, query: ["subscribe"], logStream: [...RW, "purge"], watermarks: RW },
@@ -84,8 +84,8 @@ const OF_ALL: Readonly<Record<NatsUser, readonly Right[]>> = {
   push: ["inform"],
   operator: ["inform", "read", "erase", "purge", "manage"],
 };
-/** No subjects of NATS: the prefix of all, ClickHouse's, Redis's. */
-const ELSEWHERE = new Set<Name>(["cluster", "database", "redis"]);
+/** No subjects of NATS: the prefix of all, ClickHouse's, Redis's, a consumer's. */
+const ELSEWHERE = new Set<Name>(["cluster", "database", "redis", "pushConsumer"]);
 /** Of several: a wildcard stands for it, and a name that was only made for the first does not. */
 const PARTITION = "1";
 
@@ -171,6 +171,7 @@ const actsOnSubject = (of: Name, subject: string): readonly Act[] => [
 /** All that JetStream's API lets one ask of a stream, its own name put for S, a subject of it for KEY. */
 const ASKED: Readonly<Record<Exclude<Right, "publish" | "subscribe">, readonly string[]>> = {
   inform: ["STREAM.INFO.S"],
+  follow: ["CONSUMER.INFO.S.c"],
   read: [
     "STREAM.MSG.GET.S",
     "DIRECT.GET.S",
@@ -178,7 +179,6 @@ const ASKED: Readonly<Record<Exclude<Right, "publish" | "subscribe">, readonly s
     "CONSUMER.CREATE.S",
     "CONSUMER.CREATE.S.c",
     "CONSUMER.CREATE.S.c.KEY",
-    "CONSUMER.INFO.S.c",
     "CONSUMER.DELETE.S.c",
     "CONSUMER.MSG.NEXT.S.c",
   ],
@@ -261,8 +261,11 @@ function refusedOf(user: NatsUser): ReadonlySet<string> {
   return new Set(lines.map(([, , does, subject]) => `${does} ${subject}`));
 }
 
-const needs = (user: NatsUser, { of, right }: Act): boolean =>
+const has = (user: NatsUser, of: Name | undefined, right: Right): boolean =>
   OF_ALL[user].includes(right) || (of !== undefined && (NEEDS[user][of]?.includes(right) ?? false));
+/** Who reads a stream follows how far it is. */
+const needs = (user: NatsUser, { of, right }: Act): boolean =>
+  has(user, of, right) || (right === "follow" && has(user, of, "read"));
 
 for (const user of USERS.nats as readonly NatsUser[])
   test(`${user} can do what it needs on NATS, and everything else that is declared is refused`, async () => {
