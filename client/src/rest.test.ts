@@ -38,7 +38,7 @@ test("callRest sends the token and the body, and returns the answer", async (t) 
   );
 });
 
-test("a server that accepts and never answers is UNAVAILABLE once its time is over, also in the middle", async () => {
+test("a server that accepts and never answers is UNAVAILABLE once its time is over, or its caller gives up", async () => {
   const server = createServer((request, response) => {
     if (request.url === "/begun") response.write("{");
   });
@@ -50,6 +50,13 @@ test("a server that accepts and never answers is UNAVAILABLE once its time is ov
         code: "UNAVAILABLE",
         status: 0,
       });
+  const [before, meanwhile] = [AbortSignal.abort(new Error("gone")), new AbortController()];
+  const waits = callRest("GET", "/begun", { api, signal: meanwhile.signal });
+  setTimeout(() => {
+    meanwhile.abort(new Error("gone"));
+  }, 20);
+  await assert.rejects(waits, { code: "UNAVAILABLE", message: /gone/ });
+  await assert.rejects(callRest("GET", "/begun", { api, signal: before }), { message: /gone/ });
   server.closeAllConnections();
   server.close();
 });

@@ -54,10 +54,16 @@ export async function callRest<T>(method: string, path: string, call: RestCall =
   const asked = `${method} ${path}`;
   let response: Response;
   let text: string;
-  const [late, deadline] = [new AbortController(), new Alarm(systemClock)];
+  const [ends, deadline] = [new AbortController(), new Alarm(systemClock)];
   deadline.set(timeoutMs, () => {
-    late.abort(new Error(`nothing within ${timeoutMs / 1_000} s`));
+    ends.abort(new Error(`nothing within ${timeoutMs / 1_000} s`));
   });
+  // Not every browser that the SDK supports has `AbortSignal.any`.
+  const stop = (): void => {
+    ends.abort(signal?.reason);
+  };
+  signal?.addEventListener("abort", stop);
+  if (signal?.aborted === true) stop();
   try {
     response = await fetch(api + path, {
       method,
@@ -67,13 +73,14 @@ export async function callRest<T>(method: string, path: string, call: RestCall =
         ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
       },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      signal: signal === undefined ? late.signal : AbortSignal.any([signal, late.signal]),
+      signal: ends.signal,
     });
     text = await response.text();
   } catch (cause) {
     throw new RestError(0, "UNAVAILABLE", `${asked} has no answer: ${String(cause)}`, { cause });
   } finally {
     deadline.clear();
+    signal?.removeEventListener("abort", stop);
   }
   const { status, ok } = response;
   const reply = jsonOf(text);
