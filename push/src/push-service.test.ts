@@ -236,6 +236,25 @@ test("a provider that is down: pushes wait in KV, fold there, and are sent once 
   assert.equal(bench.later.kept.size, 0);
 });
 
+test("pushes that wait for a provider do not hold up those of another one", async () => {
+  const bench = annBench();
+  bench.registrations.byUser.set("cat", [registrationOf("cat")]);
+  bench.provider.unreachable.add("ann");
+  const keep = async (user: string, conversation: string): Promise<void> =>
+    bench.later.keep(`0.${user}.${conversation}`, {
+      user,
+      device: "phone",
+      message: messageTo([], 1, { conversation }),
+      count: 1,
+    });
+  for (let index = 0; index < 2_000; index += 1) await keep("ann", `c${index}`);
+  await keep("cat", "g");
+  // At the pace of what is sent, 2,000 are passed in ten seconds.
+  await bench.pass(3_000 + 5_000, 10);
+  assert.deepEqual(bench.provider.shown, ["cat g 1 x1"]);
+  assert.equal(bench.later.kept.size, 2_000);
+});
+
 test("what waits and was read meanwhile is dropped; so is what is older than a day", async () => {
   const bench = annBench();
   bench.provider.always = DOWN;

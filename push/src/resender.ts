@@ -17,6 +17,8 @@ const LOOK_MS = 3_000;
 const RESENDS_PER_SECOND = 200;
 const TOGETHER_MAX = 20;
 const PACE_MS = (1_000 * TOGETHER_MAX) / RESENDS_PER_SECOND;
+/** Those whose provider is still down are passed faster, so that they do not hold up those of others. */
+const PASSED_PER_SENT = 10;
 
 export interface ResenderParts {
   readonly clock: Clock;
@@ -72,27 +74,29 @@ export class Resender {
 
   async #partition(scope: Scope): Promise<void> {
     const { later, clock } = this.#parts;
-    const together: Promise<void>[] = [];
+    const together: Promise<boolean>[] = [];
     for await (const kept of later.entries(scope.partition)) {
       if (scope.closing.aborted || scope.signal.aborted) break;
       together.push(this.#one(kept, scope));
       if (together.length < TOGETHER_MAX) continue;
-      await Promise.all(together.splice(0));
-      await clock.sleep(PACE_MS);
+      const moved = (await Promise.all(together.splice(0))).filter((hasMoved) => hasMoved).length;
+      await clock.sleep(PACE_MS * Math.max(moved / TOGETHER_MAX, 1 / PASSED_PER_SENT));
     }
     await Promise.all(together);
   }
 
-  async #one(kept: KeptEntry, scope: Scope): Promise<void> {
+  async #one(kept: KeptEntry, scope: Scope): Promise<boolean> {
     try {
-      await this.#resend(kept, scope);
+      return await this.#resend(kept, scope);
     } catch (error) {
       if (!scope.signal.aborted)
         this.#parts.log.warn({ err: error }, "a push that waits was not sent: it waits on");
+      return true;
     }
   }
 
-  async #resend(kept: KeptEntry, scope: Scope): Promise<void> {
+  /** Returns false if nothing was done about it, since its provider is down or its place is busy. */
+  async #resend(kept: KeptEntry, scope: Scope): Promise<boolean> {
     const { registrations, providers, circuits, clock, judge, lanes } = this.#parts;
     const { user, device, message, count } = kept.entry;
     if (clock.now() - message.ts > PUSH_AGE_MS) return this.#drop(kept, "old");
@@ -102,18 +106,18 @@ export class Resender {
     const provider = providers.get(registration.target.kind);
     if (provider === undefined) return this.#drop(kept, "unoffered");
     const circuit = circuits.of(provider, registration.target, clock.monotonic());
-    if (circuit.state(clock.monotonic()) === "open") return undefined;
+    if (circuit.state(clock.monotonic()) === "open") return false;
     const candidate = candidateOf(user, registration, message);
     const [verdict] = await judge.judge([candidate], scope.signal);
-    if (verdict === undefined) return undefined;
+    if (verdict === undefined) return false;
     const wanted = wantedOf(verdict);
     if (typeof wanted === "string") return this.#drop(kept, wanted);
     const job = jobOf(candidate, verdict, wanted);
-    if (lanes.isBusy(job.key)) return undefined;
+    if (lanes.isBusy(job.key)) return false;
     const { shown } = verdict;
     const all = { ...job, seq: Math.max(message.seq, shown), count: shown > message.seq ? count + 1 : count };
     await lanes.alone(job.key, async () => this.#send(all, kept, scope));
-    return undefined;
+    return true;
   }
 
   async #send(job: Job, kept: KeptEntry, scope: Scope): Promise<void> {
@@ -127,9 +131,10 @@ export class Resender {
     if (settled !== "deferred") await later.remove(kept);
   }
 
-  async #drop(kept: KeptEntry, reason: SkipReason): Promise<void> {
+  async #drop(kept: KeptEntry, reason: SkipReason): Promise<true> {
     this.#parts.metrics.countSkipped(reason);
     await this.#parts.later.remove(kept);
+    return true;
   }
 }
 

@@ -208,12 +208,20 @@ class FakeProvider implements Provider {
   /** Answers in order; `sent` once there is none. A function may look at the push. */
   readonly answers: Outcome[] = [];
   always: Outcome | undefined;
+  /** Users whose devices are behind a service of their own, which is down. */
+  readonly unreachable = new Set<string>();
   /** Attempts wait while this is set. */
   held: Promise<void> | undefined;
   attempts = 0;
 
-  async send(_target: PushTarget, push: Push): Promise<Outcome> {
+  circuitOf(target: PushTarget): string {
+    const [user = ""] = (target.kind === "webhook" ? target.token : "").split("-");
+    return this.unreachable.has(user) ? "unreachable" : "";
+  }
+
+  async send(target: PushTarget, push: Push): Promise<Outcome> {
     this.attempts += 1;
+    if (this.circuitOf(target) !== "") return { is: "retry", reason: "503", isDown: true };
     const outcome = this.answers.shift() ?? this.always ?? { is: "sent" };
     await this.held;
     if (outcome.is === "sent") this.pushes.push(push);
