@@ -107,14 +107,11 @@ scenario("7: missing or refusing backends are a condition and an Event, and noth
     return /NATS.*nowhere/.test(told) && /ClickHouse.*refuses/.test(told) ? told : undefined;
   });
   assert.ok(!message.includes("x@"), "no password is told");
-  const events = await broken.ask([
-    "get",
-    "events",
-    "--field-selector=involvedObject.name=broken",
-    "-o",
-    "json",
-  ]);
-  assert.match(events, /nowhere/);
+  const about = ["--field-selector=involvedObject.name=broken", "-o", "json"];
+  // The status is written first.
+  await until("an Event says so", 10_000, async () =>
+    (await broken.ask(["get", "events", ...about])).includes("nowhere") ? true : undefined,
+  );
   const pods = await broken.pods();
   assert.deepEqual(
     pods

@@ -105,7 +105,10 @@ test("an operator that ends in the middle is followed by one that goes on, and d
     ["POST returns-connector-1", "POST returns-connector-2", "DELETE returns-connector-2"],
   );
   assert.deepEqual(fakes.cut, []);
-  assert.ok((await eventsOf("returns-connector-2")).includes("ConnectorStays"));
+  // The label is written first.
+  await passes("an Event says so", fakes, async () =>
+    (await eventsOf("returns-connector-2")).includes("ConnectorStays"),
+  );
   await second.stop();
   fakes.stop();
 });

@@ -136,6 +136,17 @@ const condition = async (type: string, status: string, ms = 20_000, says = /^/):
     )?.message;
   });
 
+/** Waits for it: what an Event is about is written first. */
+const warns = async (reason: string): Promise<void> => {
+  await until(`an Event says ${reason}`, 10_000, async () => {
+    const { items } = await world.api.list<KubeObject & { reason?: string; type?: string }>(
+      RESOURCES.events,
+      NAMESPACE,
+    );
+    return items.find((event) => event.reason === reason && event.type === "Warning");
+  });
+};
+
 const gone = async (resource: Resource, name: string): Promise<void> => {
   await until(`${resource.kind} ${name} is gone`, 10_000, async () =>
     (await world.find(resource, name)) === undefined ? true : undefined,
@@ -221,17 +232,7 @@ test("a ChatCluster's life, from apply to delete", { timeout: 240_000 }, async (
       const message = await condition("SyntheticTalk", "False", 40_000);
       assert.equal(message, "receive fails: nothing was received within 10 s");
       assert.match(await condition("Ready", "False"), /^receive fails: nothing was received/);
-      // The status is written first.
-      for (const reason of ["ReceiveFails", "PeopleCannotTalk"])
-        await until(`an Event says ${reason}`, 10_000, async () => {
-          const { items } = await world.api.list<KubeObject & { reason?: string; type?: string }>(
-            RESOURCES.events,
-            NAMESPACE,
-          );
-          return items.some((event) => event.reason === reason && event.type === "Warning")
-            ? true
-            : undefined;
-        });
+      for (const reason of ["ReceiveFails", "PeopleCannotTalk"]) await warns(reason);
       told = WELL;
       await condition("SyntheticTalk", "True", 30_000);
       await condition("Ready", "True");
@@ -283,8 +284,7 @@ test("a ChatCluster's life, from apply to delete", { timeout: 240_000 }, async (
     const service = await world.find(RESOURCES.services, "life-connector");
     assert.equal(service?.metadata.annotations?.["told"], "yes");
     await condition("Progressing", "False");
-    const events = await world.api.list<KubeObject & { reason?: string }>(RESOURCES.events, NAMESPACE);
-    assert.ok(events.items.some(({ reason }) => reason === "ApplyRefused"));
+    await warns("ApplyRefused");
     await change({ spec: { routers: { replicas: 2, template: null } } });
     await condition("Reconciled", "True");
     await wants("life-router", 2);

@@ -107,13 +107,14 @@ test(
       );
     });
     assert.match(unreachable.message, /NATS: .*first-nats.*does not answer/);
-    const events = await world.api.list<KubeObject & { reason?: string; regarding?: { name?: string } }>(
-      RESOURCES.events,
-      NAMESPACE,
-    );
-    assert.ok(
-      events.items.some(({ regarding, reason }) => regarding?.name === "first" && reason === "Unreachable"),
-    );
+    // The status is written first.
+    await until("an Event says so", 10_000, async () => {
+      const { items } = await world.api.list<KubeObject & { reason?: string; regarding?: { name?: string } }>(
+        RESOURCES.events,
+        NAMESPACE,
+      );
+      return items.find(({ regarding, reason }) => regarding?.name === "first" && reason === "Unreachable");
+    });
     await stop();
   },
 );
