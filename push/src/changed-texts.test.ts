@@ -37,6 +37,34 @@ test("one that waited for more than a second in the queue is told as it is by th
   assert.deepEqual(bench.queue.left, []);
 });
 
+test("one that is read while storage is asked what it says is not told", async () => {
+  const bench = annBench();
+  bench.clock.at = 5_000;
+  bench.textsMs = 4_000;
+  for (const seq of [1, 2]) bench.queue.put(messageTo(["ann"], seq));
+  await bench.pass(2_000);
+  bench.notes.enter("ann", "g", { mark: 1 });
+  await bench.pass(10_000);
+  assert.deepEqual(bench.provider.shown, ["ann g 2 x1"]);
+  assert.equal(bench.telemetry.counts.get("jichat_push_skipped read"), 1);
+});
+
+test("one that is recalled while Redis cannot say whether it was read is not told", async () => {
+  const bench = annBench();
+  bench.clock.at = 5_000;
+  bench.textsMs = 1_500;
+  bench.said.set("g 1", { is: "said", text: "a secret" });
+  bench.queue.put(messageTo(["ann"], 1));
+  await bench.pass(1_000);
+  bench.notes.isDown = true;
+  await bench.pass(3_000);
+  bench.said.set("g 1", { is: "recalled" });
+  bench.notes.isDown = false;
+  await bench.pass(10_000);
+  assert.deepEqual(textsOf(bench), []);
+  assert.equal(bench.telemetry.counts.get("jichat_push_skipped recalled"), 1);
+});
+
 test("one that is recalled while it waits for another attempt is not told", async () => {
   const bench = annBench();
   bench.provider.answers.push({ is: "retry", reason: "busy", isDown: false, afterMs: 2_000 });

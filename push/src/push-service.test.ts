@@ -72,6 +72,25 @@ test("a connector that is silent holds those whom it may hold, in their order, a
   assert.deepEqual(bench.queue.left, []);
 });
 
+test("what can be decided at once waits behind what waits for a silent connector on the same device", async () => {
+  const bench = annBench();
+  bench.notes.enter("ann", "other", {});
+  bench.notes.sessions.set("ann", [{ device: "web", connector: "c1" }]);
+  bench.queue.put(messageTo(["ann"], 1));
+  await bench.pass(100);
+  bench.notes.sessions.delete("ann");
+  bench.queue.put(messageTo(["ann"], 2));
+  bench.queue.put(messageTo(["ann"], 9, { conversation: "other" }));
+  await bench.pass(100);
+  assert.deepEqual(bench.provider.shown, ["ann other 9 x1"], "another conversation does not wait");
+  await bench.pass(2_000);
+  assert.deepEqual(bench.provider.shown.slice(1), ["ann g 1 x1", "ann g 2 x1"]);
+  assert.deepEqual(bench.queue.left, []);
+  bench.queue.put(messageTo(["ann"], 3));
+  await bench.pass(10);
+  assert.equal(bench.provider.shown.at(-1), "ann g 3 x1", "nothing waits any more");
+});
+
 test("a mention in a muted conversation is told, and adds nothing to the badge", async () => {
   const bench = annBench();
   bench.notes.enter("ann", "muted", { settings: { muted: { mentionsOnly: true }, at: 1 } });

@@ -85,12 +85,11 @@ export class Sender {
     const { target } = job.registration;
     await slots.take();
     try {
-      const again = await this.#again(job, sending);
-      if (typeof again === "string") return { is: "skip", reason: again };
       const provider = providers.get(target.kind);
       if (provider === undefined) return { is: "skip", reason: "unoffered" };
-      const told = await this.#told(again);
-      if (told === "recalled") return { is: "skip", reason: told };
+      const current = await this.#current(job, sending);
+      if (typeof current === "string") return { is: "skip", reason: current };
+      const [again, told] = current;
       sending.scope.signal.throwIfAborted();
       const circuit = circuits.of(provider, target, clock.monotonic());
       const mayTry = circuit.take(clock.monotonic());
@@ -108,6 +107,23 @@ export class Sender {
   async #rest(ms: number, { signal, closing }: Scope): Promise<void> {
     await this.#parts.clock.sleep(ms, AbortSignal.any([signal, closing])).catch(() => undefined);
     signal.throwIfAborted();
+  }
+
+  /**
+   * The job as it is decided now, and with what its message says by now; or why it is not wanted any more. It
+   * is decided behind storage's answer, which may take seconds: a read mark counts until the last moment.
+   */
+  async #current(first: Job, sending: Sending): Promise<readonly [again: Job, told: Job] | SkipReason> {
+    const { clock } = this.#parts;
+    for (let job = first; ;) {
+      const told = await this.#told(job);
+      if (told === "recalled") return told;
+      const toldAt = clock.monotonic();
+      const again = await this.#again(job, sending);
+      if (typeof again === "string") return again;
+      if (clock.monotonic() - toldAt <= TOLD_MS) return [again, { ...again, message: told.message }];
+      job = again; // Redis took long: what the message says is as old.
+    }
   }
 
   /** The job as it is decided now, or why it is not wanted any more. */

@@ -35,11 +35,18 @@ interface Judged {
   readonly late: Promise<Verdicts> | undefined;
 }
 
+/** What waits for a silent connector, in one partition. */
+interface Late {
+  /** The last ones: those behind them wait for them too. */
+  last: Promise<unknown>;
+  /** How many wait, by place. */
+  readonly places: Map<string, number>;
+}
+
 /** Takes messages of the queue in their order, some at a time, and sees to it that each is done once. */
 export class Worker {
   readonly #parts: WorkerParts;
-  /** The last ones that wait for a silent connector, by partition: those behind them wait for them too. */
-  readonly #late = new WeakMap<Scope, Promise<Verdicts>>();
+  readonly #late = new WeakMap<Scope, Late>();
 
   constructor(parts: WorkerParts) {
     this.#parts = parts;
@@ -55,12 +62,12 @@ export class Worker {
     const candidates = await this.#candidates(read.flatMap(({ entries }) => entries));
     const all = [...candidates.values()].flat();
     const verdicts = await this.#parts.judge.judgeKnown(all, scope.signal);
-    const known = new Map(all.map((candidate, index) => [candidate, verdicts[index]]));
-    const unknown = all.filter((candidate) => known.get(candidate) === undefined);
-    const late = unknown.length === 0 ? undefined : this.#judgeLate(unknown, scope);
+    const late = this.#lateOf(scope);
+    const [known, unknown] = split(all, verdicts, late.places);
+    const judged = { known, late: unknown.length === 0 ? undefined : this.#judgeLate(unknown, late, scope) };
     for (const { taken, entries } of read) {
       const work = entries.map(async (entry) =>
-        this.#one(entry, { candidates: candidates.get(entry) ?? [], judged: { known, late }, scope }),
+        this.#one(entry, { candidates: candidates.get(entry) ?? [], judged, scope }),
       );
       Promise.all(work).then(
         () => {
@@ -73,16 +80,31 @@ export class Worker {
     }
   }
 
+  #lateOf(scope: Scope): Late {
+    const known = this.#late.get(scope);
+    if (known !== undefined) return known;
+    const late = { last: Promise.resolve(), places: new Map<string, number>() };
+    this.#late.set(scope, late);
+    return late;
+  }
+
   /** Decides once their connectors answer, or count as gone, and behind those that wait already. */
-  async #judgeLate(candidates: readonly Candidate[], scope: Scope): Promise<Verdicts> {
-    const before = this.#late.get(scope);
-    const late = (async () => {
+  async #judgeLate(candidates: readonly Candidate[], late: Late, scope: Scope): Promise<Verdicts> {
+    const before = late.last;
+    for (const { key } of candidates) late.places.set(key, (late.places.get(key) ?? 0) + 1);
+    const judged = (async () => {
       await before;
       const verdicts = await this.#parts.judge.judge(candidates, scope.signal);
       return new Map(candidates.map((candidate, index) => [candidate, verdicts[index]]));
-    })();
-    this.#late.set(scope, late);
-    return late;
+    })().finally(() => {
+      for (const { key } of candidates) {
+        const left = (late.places.get(key) ?? 0) - 1;
+        if (left > 0) late.places.set(key, left);
+        else late.places.delete(key);
+      }
+    });
+    late.last = judged;
+    return judged;
   }
 
   #read({ bytes }: Taken): readonly QueuedPush[] {
@@ -157,8 +179,37 @@ export class Worker {
       return;
     }
     const settled = await this.#parts.lanes.offer(jobOf(candidate, verdict, verdict.decision), scope);
+    console.error(
+      candidate.user,
+      candidate.registration.device,
+      candidate.message.conversation,
+      candidate.message.seq,
+      settled,
+    );
     if (settled === "repeated") this.#parts.metrics.countSkipped("sent");
   }
+}
+
+/**
+ * What may be offered now, and what has to wait: for a silent connector, or behind what waits for one in the
+ * same place. A later message that went first would pass for the last one that its device was told of.
+ */
+function split(
+  candidates: readonly Candidate[],
+  verdicts: readonly (Verdict | undefined)[],
+  waiting: ReadonlyMap<string, number>,
+): readonly [known: Verdicts, late: readonly Candidate[]] {
+  const known = new Map<Candidate, Verdict>();
+  const late: Candidate[] = [];
+  const places = new Set(waiting.keys());
+  for (const [index, candidate] of candidates.entries()) {
+    const verdict = verdicts[index];
+    if (verdict === undefined || (verdict.decision.is === "push" && places.has(candidate.key))) {
+      late.push(candidate);
+      places.add(candidate.key);
+    } else known.set(candidate, verdict);
+  }
+  return [known, late];
 }
 
 type Wanted = Extract<Verdict["decision"], { readonly is: "push" }>;

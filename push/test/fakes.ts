@@ -285,6 +285,8 @@ export class Bench {
   /** What messages say by now, by conversation and seq; storage does not know the others. */
   readonly said = new Map<string, Said>();
   textsAsked = 0;
+  /** How long storage takes to say it. */
+  textsMs = 0;
   readonly telemetry = new FakeTelemetry();
   /** What connectors answer; nothing from those that are not there. */
   readonly live = new Map<string, readonly (LiveDevice & { user: string })[]>();
@@ -313,6 +315,7 @@ export class Bench {
       storedTexts: {
         of: async ({ conversation, seq }) => {
           this.textsAsked += 1;
+          if (this.textsMs > 0) await this.clock.sleep(this.textsMs);
           return this.said.get(`${conversation} ${seq}`) ?? { is: "unknown" };
         },
       },

@@ -1,3 +1,4 @@
+import { errors } from "undici";
 import type { Outcome } from "../provider.ts";
 import { AddressRefused } from "./guarded-agent.ts";
 import { down, later, refused } from "./outcomes.ts";
@@ -52,8 +53,10 @@ export function outcomeOfError(error: unknown): Outcome {
   if (error instanceof AddressRefused) return refused(error.message);
   if (error instanceof TimedOut) return down("no answer in time");
   if (error instanceof Stopped) return later("the attempt was stopped");
+  // Some of undici's have no code.
+  if (error instanceof errors.HTTPParserError) return down("the provider's answer is not HTTP");
   const code = codeOf(error);
-  // A defect of ours: the others go on, and this one ends as a dead letter.
+  // A defect of ours: the others go on, and this one is tried again until it is too old.
   if (code === undefined) return later(`failed: ${error instanceof Error ? error.name : typeof error}`);
   return down(`the provider cannot be reached: ${code}`);
 }
