@@ -14,6 +14,8 @@ import { scenario } from "../src/cluster/scenario.ts";
 import type { Told } from "../src/cluster/webhook.ts";
 import { giveSecrets, raiseWebhook, takeWebhook, toldBy } from "../src/cluster/webhook.ts";
 import { mint } from "../src/mint.ts";
+import type { Message } from "../src/push/judgement.ts";
+import { coverageOf } from "../src/push/judgement.ts";
 
 /** Push that comes, is rolled under load, gets other credentials, and goes. */
 const chat = new Chat(NAMESPACE, "pushed");
@@ -56,30 +58,52 @@ async function register(user: string, token: string): Promise<void> {
   });
 }
 
-/** Writes to somebody who is away until `isOver`. Resolves with the last seq. */
-async function writeTo(user: string, isOver: () => boolean): Promise<number> {
+/** Writes to somebody who is away until `isOver`. Resolves with what was acked, by number. */
+async function writeTo(user: string, isOver: () => boolean): Promise<readonly Message[]> {
   const venue = await chat.venue();
   const token = mint(venue.secrets.signingKeyFile, { sub: "ann" });
   const ann = new ChatClient({ urls: [...venue.wsUrls], device: "laptop", token: async () => token });
   try {
     await ann.connect({ timeoutMs: 30_000 });
-    let last = 0;
+    const sent: Message[] = [];
     while (!isOver()) {
-      ({ seq: last } = await ann.send({ to: user }, { text: "hello" }));
+      const { conversation, seq, ts } = await ann.send({ to: user }, { text: "hello" });
+      sent.push({ conversation, seq, to: [user], at: ts });
       await new Promise((resolve) => setTimeout(resolve, EVERY_MS));
     }
-    return last;
+    return sent;
   } finally {
     ann.close();
     venue.leave();
   }
 }
 
-const toldUpTo = async (user: string, seq: number): Promise<Told> =>
-  until(`${user} is told of ${seq}`, 60_000, async () => {
+const toldOf = async (user: string, sent: readonly Message[]): Promise<Told> => {
+  const last = sent.at(-1)?.seq;
+  return until(`${user} is told of ${last}`, 60_000, async () => {
     const told = await toldBy(chat);
-    return told.pushes.some(({ data }) => data.user === user && data.seq === seq) ? told : undefined;
+    return told.pushes.some(({ data }) => data.user === user && data.seq === last) ? told : undefined;
   });
+};
+
+/** Each message is pushed or folded, and none is told twice under another id. */
+function isTold(sent: readonly Message[], { pushes }: Told, user: string): void {
+  const own = pushes.filter(({ type, data }) => type === "push.notification" && data.user === user);
+  const { folded, later, untold } = coverageOf({
+    messages: sent,
+    pushes: own.map(({ data }) => ({ ...data, at: 0 })),
+    deadLetters: [],
+    reads: [],
+    people: [{ user, devices: ["phone"], awayFrom: 0, unregistered: [], active: [], live: [] }],
+  });
+  assert.deepEqual([later, untold], [[], []], `${folded} were folded`);
+  const seqs = own.map(({ data }) => data.seq);
+  assert.deepEqual(
+    seqs.toSorted((a, b) => a - b),
+    [...new Set(seqs)].toSorted((a, b) => a - b),
+    "none twice",
+  );
+}
 
 async function tokenOf(user: string): Promise<string> {
   const venue = await chat.venue();
@@ -118,7 +142,9 @@ scenario(
         } finally {
           isOver = true;
         }
-        const told = await toldUpTo("bob", await writing);
+        const sent = await writing;
+        const told = await toldOf("bob", sent);
+        isTold(sent, told, "bob");
         t.diagnostic(`${told.pushes.length} pushes, ${told.repeated} of them again after a kill`);
         assert.equal(told.refused, 0);
         assert.ok(told.pushes.every(({ data }) => data.user === "bob" && data.device === "phone"));
@@ -132,8 +158,7 @@ scenario(
     const workers = await chat.uids(["push"]);
     await giveSecrets(NAMESPACE, [NEW, OLD]);
     await until("pushes are signed by both secrets", 240_000, async () => {
-      const seq = await writeTo("bob", oneMessage());
-      const { pushes } = await toldUpTo("bob", seq);
+      const { pushes } = await toldOf("bob", await writeTo("bob", oneMessage()));
       return pushes.some(({ signatures }) => signatures === 2) ? true : undefined;
     });
     assert.deepEqual(await chat.uids(["push"]), workers, "the same pods");

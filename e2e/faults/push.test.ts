@@ -6,11 +6,14 @@ import { connect } from "@nats-io/transport-node";
 import { Dice } from "@jichat/protocol/dice.ts";
 import { until } from "@jichat/testkit/until.ts";
 import { Gateway } from "../src/push/gateway.ts";
-import type { Account, Repeats } from "../src/push/judgement.ts";
+import type { Account, DeadLetter, Repeats } from "../src/push/judgement.ts";
 import { coverageOf, pushedThoughThere, pushedThoughRead, repeatedTooOften } from "../src/push/judgement.ts";
-import { PushCrowd } from "../src/push/push-crowd.ts";
+import { deadLettersOf } from "../src/push/dead-letters.ts";
+import { PushCrowd, SECRET } from "../src/push/push-crowd.ts";
 import { PushFaults } from "../src/push/push-faults.ts";
-import { credentialsFor, waitingPushes } from "../src/push/push-scene.ts";
+import type { Waiting } from "../src/push/push-scene.ts";
+import { countOf, credentialsFor, waitingPushes } from "../src/push/push-scene.ts";
+import { linesWith, signingSecrets } from "../src/push/secrets.ts";
 import { startStack } from "../src/scene.ts";
 
 /** `FAULTS_SEEDS=1,2,3`; for a short run `PUSH_MESSAGES=1000`, and `PUSH_FAULTS="kill nats,kill push-1"`. */
@@ -56,6 +59,7 @@ for (const seed of FAULTS_SEEDS.split(",").map(Number))
         push: { workers: 2, folder },
         env: {
           "*": { PUSH_IN_FLIGHT_MAX: String(IN_FLIGHT_MAX) },
+          push: { LOG_LEVEL: "debug" },
           connector: { HEARTBEAT_MS: String(BEAT_MS), MESSAGES_PER_SECOND: "1000" },
           api: { REQUESTS_PER_SECOND: "1000" },
         },
@@ -75,27 +79,37 @@ for (const seed of FAULTS_SEEDS.split(",").map(Number))
       await untilCalm(stack.natsUrl);
       repeats.stop();
 
-      const account = accountOf(crowd, gateway);
-      const { untold, ...coverage } = coverageOf(account);
+      const account = await accountOf(crowd, gateway, stack.natsUrl);
+      const { own, folded, buried, later, untold } = coverageOf(account);
       const read = pushedThoughRead(account);
       const there = pushedThoughThere(account);
       const total = repeats.samples.at(-1)?.total ?? 0;
-      const { messages, pushes, reads } = account;
-      const { own, folded, later } = coverage;
+      const { messages, pushes, deadLetters, reads } = account;
       t.diagnostic(`${messages.length} messages, ${pushes.length} pushes, ${reads.length} reads`);
       t.diagnostic(
-        `of what devices missed: ${own} were pushed, ${folded} folded, ${later} behind a later one`,
+        `of what devices missed: ${own} were pushed, ${folded} folded, ${buried} in dead letters, ${later.length} ` +
+          "only behind a later one",
       );
       t.diagnostic(
         `${untold.length} not told, ${read.length} pushed though read, ${there.length} to whoever was there`,
       );
-      t.diagnostic(`${total} ids came again after ${faults.kills.length} faults that allow it`);
+      t.diagnostic(`${total} ids came again after ${faults.repeating.length} faults that allow it`);
       assert.ok(own > 0 && folded > 0);
+      assert.deepEqual(later.slice(0, 12), [], `${later.length} were only behind a later one`);
       assert.deepEqual(untold.slice(0, 12), [], `${untold.length} were not told`);
       assert.deepEqual(read.slice(0, 12), [], `${read.length} were pushed though read`);
       assert.deepEqual(there.slice(0, 12), [], `${there.length} were pushed to somebody who was there`);
-      assert.deepEqual(repeatedTooOften(repeats.samples, faults.kills, IN_FLIGHT_MAX), []);
+      assert.deepEqual(repeatedTooOften(repeats.samples, faults.repeating, IN_FLIGHT_MAX), []);
+      const isAllowed = ({ at, reason }: DeadLetter): boolean =>
+        /400/.test(reason) && faults.refusals.some(({ from, to }) => from <= at && at <= to);
+      assert.deepEqual(
+        deadLetters.filter((letter) => !isAllowed(letter)),
+        [],
+        "nothing else is refused for good",
+      );
       assert.equal(gateway.refused, 0);
+      const secrets = [SECRET, ...signingSecrets(folder)];
+      assert.deepEqual(linesWith(secrets, stack.parts), [], "no log has a text, a token or a key");
     },
   );
 
@@ -103,16 +117,27 @@ async function untilCalm(natsUrl: string): Promise<void> {
   const nats = await connect({ servers: natsUrl });
   const jsm = await jetstreamManager(nats);
   let since = performance.now();
+  let last: Waiting | undefined;
   await until("nothing waits to be pushed", SETTLED_WITHIN_MS, async () => {
-    if ((await waitingPushes(jsm)) > 0) since = performance.now();
+    last = await waitingPushes(jsm);
+    if (countOf(last) > 0) since = performance.now();
     return performance.now() - since > CALM_MS;
+  }).catch((error: unknown) => {
+    throw new Error(`${String(error)}; last: ${JSON.stringify(last)}`, { cause: error });
   });
   await sleep(LOOK_MS);
   await nats.close();
 }
 
-function accountOf({ messages, reads, people }: PushCrowd, gateway: Gateway): Account {
-  const pushes = gateway.received.flatMap(({ type, timestamp, data }) =>
+async function accountOf(
+  { messages, reads, people }: PushCrowd,
+  gateway: Gateway,
+  natsUrl: string,
+): Promise<Account> {
+  const nats = await connect({ servers: natsUrl });
+  const deadLetters = await deadLettersOf(await jetstreamManager(nats));
+  await nats.close();
+  const pushes = gateway.told.flatMap(({ type, timestamp, data }) =>
     type !== "push.notification"
       ? []
       : [
@@ -126,5 +151,5 @@ function accountOf({ messages, reads, people }: PushCrowd, gateway: Gateway): Ac
           },
         ],
   );
-  return { messages, reads, people, pushes };
+  return { messages, reads, people, pushes, deadLetters };
 }

@@ -14,6 +14,8 @@ const HEARD_MS = 3_000;
 const BEAT_MS = 1_500;
 const PATIENCE_MS = 20_000;
 const MENTIONS_ONLY_ABOVE = 6;
+/** docs/protocol.md. */
+const UNSAID_ACTIVE_MS = 60_000;
 /** A user's unread messages are counted as often. */
 const BADGE_MS = 2_000;
 
@@ -103,6 +105,22 @@ const ROWS: Readonly<Record<string, Row>> = {
     await sleep(BADGE_MS); // Longer than activity is remembered.
     await tell(scene, ann, conversation);
     assert.deepEqual(scene.inShort("cat"), [`phone notification ${seq}, badge 1`]);
+  },
+
+  "live without a word about it: it counts as active for 60 s after what it did last": async (scene, ann) => {
+    const laptop = await scene.live("zoe", "laptop", undefined);
+    await scene.webhook("zoe", "laptop");
+    await scene.webhook("zoe", "phone");
+    const conversation = await group(ann, "Z", "zoe");
+    const first = await tell(scene, ann, conversation);
+    await laptop.read(conversation, first);
+    const actedAt = performance.now();
+    await sleep(UNSAID_ACTIVE_MS - HEARD_MS - (performance.now() - actedAt));
+    await tell(scene, ann, conversation);
+    assert.deepEqual(scene.inShort("zoe"), []);
+    await sleep(UNSAID_ACTIVE_MS + HEARD_MS - (performance.now() - actedAt));
+    const last = await tell(scene, ann, conversation);
+    assert.deepEqual(scene.inShort("zoe"), [`phone notification ${last}, badge 2`]);
   },
 
   "muted: nothing, and it counts for no badge": async (scene, ann) => {
@@ -306,7 +324,7 @@ const ROWS: Readonly<Record<string, Row>> = {
 
 test(
   "who is away hears of it, once, and nobody else does",
-  { timeout: 120_000, concurrency: true },
+  { timeout: 240_000, concurrency: true },
   async (t) => {
     const scene = await PushScene.start(t, {
       routers: 1,

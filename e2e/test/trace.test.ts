@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Span } from "@jichat/testkit/observe/otlp-receiver.ts";
-import { OtlpReceiver } from "@jichat/testkit/observe/otlp-receiver.ts";
+import { OtlpReceiver, textIn } from "@jichat/testkit/observe/otlp-receiver.ts";
 import { treeOf } from "@jichat/testkit/observe/trace-tree.ts";
+import { until } from "@jichat/testkit/until.ts";
 import { mint } from "../src/mint.ts";
+import { PushScene } from "../src/push/push-scene.ts";
 import { Raw } from "../src/raw.ts";
 import { sleep, startStack } from "../src/scene.ts";
 import { WHOLE } from "../src/whole-trace.ts";
@@ -76,5 +78,47 @@ test(
       "jichat-storage",
     ]);
     assert.ok(!JSON.stringify(spans).includes("bob"), "no user, no conversation, no body in a span");
+  },
+);
+
+test(
+  "the trace goes on to the answers of a push provider, and the provider is told of it",
+  { timeout: 120_000 },
+  async (t) => {
+    const spans: Span[] = [];
+    const receiver = await OtlpReceiver.start((some) => {
+      spans.push(...some);
+    });
+    t.after(() => {
+      receiver.close();
+    });
+    const scene = await PushScene.start(t, {
+      routers: 1,
+      connectors: 1,
+      env: { "*": { OTEL_EXPORTER_OTLP_ENDPOINT: receiver.endpoint, TRACE_RATIO: "1" } },
+    });
+    await scene.webhook("bob", "phone");
+    scene.receiver.faults.next({ is: "answer", status: 503 });
+    const ann = await scene.live("ann", "laptop", true);
+    const { traceId } = await ann.send({ to: "bob" }, { text: "sesame" });
+    const taken = await until("bob's phone is told", 30_000, () => scene.receiver.received[0]);
+    const attempts = await until("both attempts are exported", 15_000, () => {
+      const found = spans.filter((span) => span.name === "push send" && span.traceId === traceId);
+      return found.length === 2 ? found : undefined;
+    });
+    const told = attempts
+      .toSorted((a, b) => (BigInt(a.startTimeUnixNano) < BigInt(b.startTimeUnixNano) ? -1 : 1))
+      .map(({ attributes }) => ["outcome", "reason"].map((name) => textIn(attributes, `jichat.${name}`)));
+    assert.deepEqual(
+      told.map(([outcome]) => outcome),
+      ["retry", "sent"],
+    );
+    assert.match(told[0]?.[1] ?? "", /503/);
+    const root = spans.find(({ name, traceId: id }) => name === "connector send" && id === traceId);
+    assert.deepEqual([...new Set(attempts.map((span) => span.parentSpanId))], [root?.spanId]);
+    assert.deepEqual([...new Set(attempts.map((span) => span.service))], ["jichat-push"]);
+    const last = attempts.find(({ attributes }) => textIn(attributes, "jichat.outcome") === "sent");
+    assert.equal(taken.traceparent, `00-${traceId}-${last?.spanId}-01`);
+    assert.ok(!/bob|sesame/.test(JSON.stringify(spans)), "no user, no conversation, no text in a span");
   },
 );

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { until } from "@jichat/testkit/until.ts";
+import type { Push } from "../push/judgement.ts";
 import type { Chat, Pod } from "./chat.ts";
 import { forwarded } from "./drift.ts";
 import { LAB, apply, kubectl, read } from "./kubectl.ts";
@@ -19,7 +20,7 @@ export interface Told {
     readonly id: string;
     readonly signatures: number;
     readonly type: string;
-    readonly data: { readonly user: string; readonly device: string; readonly seq: number };
+    readonly data: Omit<Push, "at">;
   }[];
 }
 

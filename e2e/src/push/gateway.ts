@@ -5,6 +5,7 @@ import { WebhookReceiver } from "@jichat/testkit/push/webhook-receiver.ts";
 /** A gateway that can be down: nothing listens at its port then. It knows what it took before. */
 export class Gateway {
   readonly #receivers: WebhookReceiver[];
+  #denied: readonly string[] = [];
 
   private constructor(receiver: WebhookReceiver) {
     this.#receivers = [receiver];
@@ -29,8 +30,9 @@ export class Gateway {
     return this.#now.faults;
   }
 
-  get received(): readonly WebhookPush[] {
-    return this.#receivers.flatMap(({ received }) => received);
+  /** All pushes, those too whose id it had taken already: it may have denied the first one. */
+  get told(): readonly WebhookPush[] {
+    return this.#receivers.flatMap(({ received, repeated }) => [...received, ...repeated]);
   }
 
   /** Requests whose signature or timestamp was refused. */
@@ -40,9 +42,15 @@ export class Gateway {
 
   /** How often an id came again. */
   get repeats(): number {
-    const known = this.#receivers.reduce((sum, { repeated }) => sum + repeated.length, 0);
-    const { received } = this;
-    return known + received.length - new Set(received.map(({ id }) => id)).size;
+    const { told } = this;
+    return told.length - new Set(told.map(({ id }) => id)).size;
+  }
+
+  /** Says of these tokens that they are gone, until it is called with others. */
+  sayGone(tokens: readonly string[]): void {
+    for (const token of this.#denied) this.#now.remember(token);
+    this.#denied = tokens;
+    for (const token of tokens) this.#now.forget(token);
   }
 
   async down(): Promise<void> {

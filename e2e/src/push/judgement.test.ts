@@ -4,7 +4,14 @@ import type { Account, Person, Push } from "./judgement.ts";
 import { READ_MS, coverageOf, pushedThoughThere, pushedThoughRead, repeatedTooOften } from "./judgement.ts";
 
 const AT = 1_000_000;
-const away: Person = { user: "ann", devices: ["phone"], awayFrom: 0, active: [], live: [] };
+const away: Person = {
+  user: "ann",
+  devices: ["phone"],
+  awayFrom: 0,
+  unregistered: [],
+  active: [],
+  live: [],
+};
 const message = (seq: number, at = AT) => ({ conversation: "c", seq, to: ["ann", "bob"], at });
 const push = (seq: number, more: Partial<Push> = {}): Push => ({
   user: "ann",
@@ -18,6 +25,7 @@ const push = (seq: number, more: Partial<Push> = {}): Push => ({
 const accountOf = (account: Partial<Account>): Account => ({
   messages: [],
   pushes: [],
+  deadLetters: [],
   reads: [],
   people: [away],
   ...account,
@@ -27,9 +35,37 @@ test("a message is told by a push of its own, or by a later one of its conversat
   const messages = [1, 2, 3, 4, 5].map((seq) => message(seq));
   const pushes = [push(1), push(3, { count: 2 }), push(4)];
   const { untold, ...found } = coverageOf(accountOf({ messages, pushes }));
-  assert.deepEqual(found, { own: 3, folded: 1, later: 0 });
-  assert.deepEqual(untold, ["ann/phone never heard of c 5"]);
-  assert.deepEqual(coverageOf(accountOf({ messages: [message(2)], pushes: [push(4)] })).later, 1);
+  assert.deepEqual(found, { own: 3, folded: 1, buried: 0, later: [] });
+  assert.deepEqual(untold, ["ann/phone: c 5, between 4 for 1 and none"]);
+  assert.deepEqual(
+    coverageOf(accountOf({ messages: [message(2), message(3)], pushes: [push(4)] })).later.length,
+    2,
+  );
+});
+
+test("a folded push tells of no more messages than it stands for", () => {
+  const others = { ...message(3), to: ["bob"] };
+  const messages = [message(1), message(2), others, message(4)];
+  const folded = (count: number): number =>
+    coverageOf(accountOf({ messages, pushes: [push(4, { count })] })).folded;
+  assert.deepEqual([1, 2, 3, 4].map(folded), [0, 1, 2, 2]);
+  const told = coverageOf(accountOf({ messages, pushes: [push(2), push(4, { count: 2 })] }));
+  assert.equal(told.folded, 1, "what has a push of its own needs no other");
+});
+
+test("what a provider refused for good is accounted for by its dead letter", () => {
+  const messages = [1, 2, 3, 4].map((seq) => message(seq));
+  const letters = [1, 3].map((seq) => ({ ...push(seq, { count: seq - 1 }), reason: "400" }));
+  const { untold, ...found } = coverageOf(accountOf({ messages, deadLetters: letters }));
+  assert.deepEqual(found, { own: 0, folded: 0, buried: 3, later: [] });
+  assert.deepEqual(untold, ["ann/phone: c 4, between none and none"]);
+});
+
+test("a device that its provider called gone has to hear of what comes before and after that", () => {
+  const people = [{ ...away, unregistered: [{ from: AT, to: AT + 100 }] }];
+  const untold = (at: number): number =>
+    coverageOf(accountOf({ messages: [message(1, at)], people })).untold.length;
+  assert.deepEqual([AT - 1, AT, AT + 100, AT + 101].map(untold), [1, 0, 0, 1]);
 });
 
 test("neither an earlier push tells of it, nor one of another device, user or conversation", () => {
@@ -46,7 +82,7 @@ test("neither an earlier push tells of it, nor one of another device, user or co
 test("every device of whoever is away has to hear of it, and nobody else has to", () => {
   const people = [
     { ...away, devices: ["phone", "web"] },
-    { user: "bob", devices: ["phone"], awayFrom: AT, active: [], live: [] },
+    { ...away, user: "bob", awayFrom: AT },
   ];
   const told = (at: number): readonly string[] =>
     coverageOf(accountOf({ messages: [message(1, at)], people })).untold;
@@ -57,7 +93,9 @@ test("every device of whoever is away has to hear of it, and nobody else has to"
 test("what was read at the end need not have been told, and not a seq more", () => {
   const reads = [{ user: "ann", conversation: "c", seq: 2, at: AT }];
   const messages = [message(2), message(3)];
-  assert.deepEqual(coverageOf(accountOf({ messages, reads })).untold, ["ann/phone never heard of c 3"]);
+  assert.deepEqual(coverageOf(accountOf({ messages, reads })).untold, [
+    "ann/phone: c 3, between none and none",
+  ]);
   const other = [{ ...reads[0], user: "bob", conversation: "c", seq: 3, at: AT }];
   assert.equal(coverageOf(accountOf({ messages, reads: other })).untold.length, 2);
 });

@@ -8,7 +8,7 @@ export interface Message {
   readonly at: number;
 }
 
-/** A notification that a provider has taken. */
+/** A notification that a provider has taken, or has known by its id. */
 export interface Push {
   readonly user: string;
   readonly device: string;
@@ -38,13 +38,21 @@ export interface Person {
   readonly devices: readonly string[];
   /** From when on none of them is live, and nobody looks. Infinity if that never happens. */
   readonly awayFrom: number;
+  /** Times in which a message need not reach the devices, since a provider called them gone. */
+  readonly unregistered: readonly Interval[];
   /** Times in which a session of the user was online, and said that somebody looks. */
   readonly active: readonly Interval[];
   /** Times in which a registered device of the user was online itself, whether or not somebody looked. */
   readonly live: readonly (Interval & { readonly device: string })[];
 }
 
+/** A push that its provider refused for good. */
+export interface DeadLetter extends Push {
+  readonly reason: string;
+}
+
 export interface Account {
+  readonly deadLetters: readonly DeadLetter[];
   readonly messages: readonly Message[];
   readonly pushes: readonly Push[];
   readonly reads: readonly Read[];
@@ -61,10 +69,12 @@ const NOTICED_MS = 2_000;
 export interface Coverage {
   /** With a push of its own. */
   readonly own: number;
-  /** Behind a later push of its conversation that stands for several. */
+  /** By a later push of its conversation, which stands for as many messages as there are since. */
   readonly folded: number;
-  /** Behind a later push of its conversation that stands for one. */
-  readonly later: number;
+  /** Only behind a later push of its conversation, which stands for fewer. */
+  readonly later: readonly string[];
+  /** In a dead letter, or in one that stood for several. */
+  readonly buried: number;
   /** Without any. */
   readonly untold: readonly string[];
 }
@@ -84,31 +94,78 @@ function highest<T extends { readonly seq: number }>(
   return found;
 }
 
+type Told = Pick<Push, "user" | "device" | "conversation" | "seq" | "count">;
+
+const inShort = (push: Told | undefined): string =>
+  push === undefined ? "none" : `${push.seq} for ${push.count}`;
+
+/** What is known of one device's conversation. */
+class Place {
+  readonly #pushes: readonly Told[];
+  readonly #letters: readonly Told[];
+  /** Messages that have no push and no dead letter of their own, rising. */
+  readonly #others: readonly number[];
+
+  /** `seqs` are those of the messages to the user, rising. */
+  constructor(pushes: readonly Told[], letters: readonly Told[], seqs: readonly number[]) {
+    const bySeq = (a: Told, b: Told): number => a.seq - b.seq;
+    this.#pushes = pushes.toSorted(bySeq);
+    this.#letters = letters.toSorted(bySeq);
+    const own = new Set([...pushes, ...letters].map(({ seq }) => seq));
+    this.#others = seqs.filter((seq) => !own.has(seq));
+  }
+
+  coverOf(seq: number): "own" | "folded" | "buried" | "later" | "untold" {
+    if (this.#pushes.some((one) => one.seq === seq)) return "own";
+    if (this.#pushes.some((one) => this.#folds(one, seq))) return "folded";
+    if (this.#letters.some((one) => one.seq === seq || this.#folds(one, seq))) return "buried";
+    return this.#pushes.some((one) => one.seq > seq) ? "later" : "untold";
+  }
+
+  /** Whether a later push stands for as many others as there are from this message on. */
+  #folds(one: Told, seq: number): boolean {
+    if (one.seq <= seq) return false;
+    return this.#others.filter((other) => other >= seq && other < one.seq).length < one.count;
+  }
+
+  /** The pushes around a message, for whoever looks for what became of it. */
+  near(seq: number): string {
+    const before = this.#pushes.findLast((one) => one.seq < seq);
+    const after = this.#pushes.find((one) => one.seq > seq);
+    return `between ${inShort(before)} and ${inShort(after)}`;
+  }
+}
+
 /** By what each message is told that a device missed, and that nobody had read at the end. */
-export function coverageOf({ messages, pushes, reads, people }: Account): Coverage {
+export function coverageOf({ messages, pushes, deadLetters, reads, people }: Account): Coverage {
   const marks = highest(reads, ({ user, conversation }) => placeOf(user, conversation));
-  const keyOf = ({ user, conversation, device }: Push): string => placeOf(user, conversation, device);
-  const last = highest(pushes, keyOf);
-  const lastFolded = highest(
-    pushes.filter(({ count }) => count > 1),
-    keyOf,
-  );
-  const own = new Set(pushes.map((push) => `${keyOf(push)} ${push.seq}`));
+  const keyOf = ({ user, conversation, device }: Told): string => placeOf(user, conversation, device);
+  const pushesOf = Map.groupBy(pushes, keyOf);
+  const lettersOf = Map.groupBy(deadLetters, keyOf);
+  const byConversation = Map.groupBy(messages, ({ conversation }) => conversation);
   const byName = new Map(people.map((person) => [person.user, person]));
-  const found = { own: 0, folded: 0, later: 0 };
-  const untold: string[] = [];
-  for (const { conversation, seq, to, at } of messages)
-    for (const person of to.flatMap((user) => byName.get(user) ?? [])) {
-      if (at < person.awayFrom || seq <= (marks.get(placeOf(person.user, conversation)) ?? 0)) continue;
-      for (const device of person.devices) {
-        const place = placeOf(person.user, conversation, device);
-        if (own.has(`${place} ${seq}`)) found.own += 1;
-        else if ((lastFolded.get(place) ?? 0) > seq) found.folded += 1;
-        else if ((last.get(place) ?? 0) > seq) found.later += 1;
-        else untold.push(`${person.user}/${device} never heard of ${conversation} ${seq}`);
+  const found = { own: 0, folded: 0, buried: 0 };
+  const lost: Record<"later" | "untold", string[]> = { later: [], untold: [] };
+  for (const [conversation, all] of byConversation)
+    for (const person of new Set(all.flatMap(({ to }) => to.flatMap((user) => byName.get(user) ?? [])))) {
+      const { user, awayFrom, unregistered, devices } = person;
+      const own = all.filter(({ to }) => to.includes(user)).toSorted((a, b) => a.seq - b.seq);
+      const seqs = own.map(({ seq }) => seq);
+      const mark = marks.get(placeOf(user, conversation)) ?? 0;
+      for (const device of devices) {
+        const place = placeOf(user, conversation, device);
+        const known = new Place(pushesOf.get(place) ?? [], lettersOf.get(place) ?? [], seqs);
+        for (const { seq, at } of own) {
+          if (at < awayFrom || seq <= mark || unregistered.some(({ from, to }) => from <= at && at <= to))
+            continue;
+          const cover = known.coverOf(seq);
+          if (cover === "later" || cover === "untold")
+            lost[cover].push(`${user}/${device}: ${conversation} ${seq}, ${known.near(seq)}`);
+          else found[cover] += 1;
+        }
       }
     }
-  return { ...found, untold };
+  return { ...found, ...lost };
 }
 
 /** Pushes of what was read on another device `READ_MS` before. */
@@ -146,8 +203,11 @@ export interface Repeats {
   readonly total: number;
 }
 
-/** A fault after which pushes may come again (ADR 0036): a worker, NATS or Redis is killed. */
-export interface Kill {
+/**
+ * A fault after which pushes may come again (ADR 0036): a worker, NATS or Redis is killed, or a provider
+ * denies what it has taken.
+ */
+export interface Repeating {
   readonly what: string;
   readonly from: number;
   /** Within this time whatever was under way has come again. */
@@ -157,7 +217,7 @@ export interface Kill {
 /** Ids that came again with no such fault before, or more of them than `most` for each fault. */
 export function repeatedTooOften(
   samples: readonly Repeats[],
-  kills: readonly Kill[],
+  faults: readonly Repeating[],
   most: number,
 ): readonly string[] {
   const wrong: string[] = [];
@@ -165,10 +225,10 @@ export function repeatedTooOften(
   for (const { at, total } of samples) {
     const more = total - before;
     before = total;
-    if (more > 0 && !kills.some(({ from, to }) => from <= at && at <= to))
+    if (more > 0 && !faults.some(({ from, to }) => from <= at && at <= to))
       wrong.push(`${more} ids came again at ${new Date(at).toISOString()}, for no reason that is known`);
   }
-  if (before > most * kills.length)
-    wrong.push(`${before} ids came again after ${kills.length} faults: at most ${most} may for each`);
+  if (before > most * faults.length)
+    wrong.push(`${before} ids came again after ${faults.length} faults: at most ${most} may for each`);
   return wrong;
 }

@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { registerPush } from "@jichat/client";
+import { ChatError, registerPush, registeredPush } from "@jichat/client";
 import { ChatClient } from "@jichat/client/chat-client.ts";
 import type { Target, WriteResult } from "@jichat/client/types.ts";
 import type { Dice } from "@jichat/protocol/dice.ts";
 import type { Stack } from "@jichat/testkit/local/stack.ts";
 import { DarkProxy } from "../dark-proxy.ts";
+import { until } from "@jichat/testkit/until.ts";
 import { mint } from "../mint.ts";
 import type { Message, Person, Read } from "./judgement.ts";
 import { PresenceDiary } from "./presence-diary.ts";
@@ -22,8 +23,17 @@ const GROUPS = 40;
 const PATIENCE_MS = 60_000;
 const SAY_MS = 420;
 const READ_MS = 1_500;
+const CALLED_GONE = 4;
+/** A message that is as old may still wait for its provider, and goes with its registration. */
+const PENDING_MS = 120_000;
+/** Workers have heard of a registration by then. */
+const HEARD_MS = 3_000;
 /** A message may have left before the connection went dark. */
 const DARK_MS = 200;
+
+/** What nobody may find in a log: the tokens of devices, and what is said. */
+export const SECRET = "nobody-else-reads-this";
+const tokenOf = (user: string, device: string): string => `${SECRET}-${user}-${device}`;
 
 /** One person of a crowd. Each has a phone that is registered for pushes. */
 interface Member {
@@ -35,6 +45,7 @@ interface Member {
   readonly laptop?: PresenceDiary;
   readonly groups: Group[];
   awayFrom: number;
+  readonly unregistered: { readonly from: number; to: number }[];
 }
 interface Group {
   readonly conversation: string;
@@ -73,10 +84,11 @@ export class PushCrowd {
   }
 
   get people(): readonly Person[] {
-    return this.#all.map(({ user, awayFrom, diary, laptop }) => ({
+    return this.#all.map(({ user, awayFrom, unregistered, diary, laptop }) => ({
       user,
       devices: ["phone"],
       awayFrom,
+      unregistered,
       active: diary?.times ?? [],
       live: (laptop?.times ?? []).map((times) => ({ device: "laptop", ...times })),
     }));
@@ -90,19 +102,26 @@ export class PushCrowd {
       this.#halfOpen.push(await this.#looking(user, [this.#proxy.url]));
     for (const user of named("reader", READERS)) {
       const client = await this.#live(user, "laptop", false);
-      this.#readers.push({ user, client, laptop: new PresenceDiary(client), groups: [], awayFrom: 0 });
+      this.#readers.push({
+        user,
+        client,
+        laptop: new PresenceDiary(client),
+        groups: [],
+        awayFrom: 0,
+        unregistered: [],
+      });
       void this.#listen(user, client);
     }
     for (const user of named("away", AWAY)) {
       (await this.#live(user, "laptop", false)).close();
-      this.#away.push({ user, groups: [], awayFrom: 0 });
+      this.#away.push({ user, groups: [], awayFrom: 0, unregistered: [] });
     }
     for (const { user } of this.#all) await this.#register(user, "phone");
     for (const { user } of this.#readers) await this.#register(user, "laptop");
   }
 
   async #register(user: string, device: string): Promise<void> {
-    const wish = { kind: "webhook", token: `${user}-${device}`, locale: "en", preview: "text" } as const;
+    const wish = { kind: "webhook", token: tokenOf(user, device), locale: "en", preview: "text" } as const;
     await registerPush({ token: this.#tokenOf(user) }, device, wish, { api: this.#stack.apiUrl });
   }
 
@@ -127,7 +146,8 @@ export class PushCrowd {
 
   async #looking(user: string, urls = this.#stack.wsUrls): Promise<Member> {
     const client = await this.#live(user, "phone", true, urls);
-    return { user, client, diary: new PresenceDiary(client), groups: [], awayFrom: Number.POSITIVE_INFINITY };
+    const diary = new PresenceDiary(client);
+    return { user, client, diary, groups: [], awayFrom: Number.POSITIVE_INFINITY, unregistered: [] };
   }
 
   async #live(
@@ -157,6 +177,36 @@ export class PushCrowd {
     for (const one of this.#halfOpen) {
       one.diary?.end();
       one.awayFrom = Date.now() + DARK_MS;
+    }
+  }
+
+  /**
+   * A provider says of some phones that they are gone, until none of them is registered any more. Then each
+   * registers anew, as an app does at its start. `lie` is called with their tokens, and then with none.
+   */
+  async beCalledGone(lie: (tokens: readonly string[]) => void): Promise<void> {
+    const some = this.#away.slice(0, CALLED_GONE);
+    const from = Date.now();
+    const times = some.map(({ unregistered }) => {
+      const time = { from: from - PENDING_MS, to: Number.POSITIVE_INFINITY };
+      unregistered.push(time);
+      return time;
+    });
+    lie(some.map(({ user }) => tokenOf(user, "phone")));
+    for (const { user } of some)
+      await until(`${user}'s registration is removed`, PATIENCE_MS, async () => !(await this.#isThere(user)));
+    lie([]);
+    for (const { user } of some) await this.#register(user, "phone");
+    for (const time of times) time.to = Date.now() + HEARD_MS;
+  }
+
+  async #isThere(user: string): Promise<boolean> {
+    try {
+      await registeredPush({ token: this.#tokenOf(user) }, "phone", { api: this.#stack.apiUrl });
+      return true;
+    } catch (error) {
+      if (error instanceof ChatError && error.code === "NOT_FOUND") return false;
+      throw error;
     }
   }
 
@@ -200,7 +250,7 @@ export class PushCrowd {
   }
 
   async #say(client: ChatClient, target: Target, to: readonly string[]): Promise<void> {
-    const text = `message ${this.#said}`;
+    const text = `${SECRET} ${this.#said}`;
     const { conversation, seq, ts }: WriteResult = await client.send(target, { text });
     this.messages.push({ conversation, seq, to, at: ts });
   }

@@ -4,7 +4,7 @@ import type { Part } from "@jichat/testkit/local/part.ts";
 import type { Stack } from "@jichat/testkit/local/stack.ts";
 import type { Fault } from "@jichat/testkit/push/fault-plan.ts";
 import type { Gateway } from "./gateway.ts";
-import type { Kill } from "./judgement.ts";
+import type { Repeating } from "./judgement.ts";
 import type { PushCrowd } from "./push-crowd.ts";
 
 const READY_MS = 30_000;
@@ -12,6 +12,8 @@ const READY_MS = 30_000;
 const DARK_MS = 12_000;
 /** A lease, an ack wait and a loss of Redis are over within this time, and what waited has been sent. */
 const AGAIN_MS = 30_000;
+/** What a provider denied waits until it is up, and the next fault may keep it down. */
+const DENIED_MS = 120_000;
 
 interface Site {
   readonly stack: Stack;
@@ -38,19 +40,28 @@ const PARTS = [
   "redis",
 ] as const;
 
+const DENIES: Fault = { is: "denied", status: 500 };
+const REFUSES: Fault = { is: "answer", status: 400 };
 const ANSWERS: Readonly<Record<string, Fault>> = {
   "is slow": { is: "slow", ms: 2_000 },
   resets: { is: "reset" },
   "answers 429": { is: "answer", status: 429, headers: { "retry-after": "1" } },
   "answers 500": { is: "answer", status: 500 },
+  "answers what is not HTTP": { is: "garbled" },
+  "ends its answers early": { is: "cut" },
+  "takes what it denies": DENIES,
+  "refuses all for good": REFUSES,
 };
 
-/** What may be sent again once it is killed (ADR 0036). */
+/** What may make pushes come again (ADR 0036). */
 const REPEATS = /^(?:push|nats|redis)/;
 
 /** All faults, one after the other, in an order that the dice choose. */
 export class PushFaults {
-  readonly kills: Kill[] = [];
+  /** Faults after which pushes may come again. */
+  readonly repeating: Repeating[] = [];
+  /** Times in which a push may be refused for good. */
+  readonly refusals: { readonly from: number; readonly to: number }[] = [];
   readonly #site: Site;
   readonly #dice: Dice;
   readonly #say: (what: string) => void;
@@ -80,16 +91,19 @@ export class PushFaults {
   }
 
   #inRandomOrder(): readonly (readonly [what: string, act: (ms: number) => Promise<void>])[] {
-    const { gateway } = this.#site;
+    const { gateway, crowd } = this.#site;
     const kills = PARTS.map((name) => [`kill ${name}`, async (ms: number) => this.#kill(name, ms)] as const);
     const answers = Object.entries(ANSWERS).map(
       ([what, fault]) =>
         [
           `the provider ${what}`,
           async (ms: number) => {
+            const from = Date.now();
             gateway.faults.always(fault);
             await sleep(2 * ms);
             gateway.faults.always(undefined);
+            if (fault === DENIES) this.#mayRepeat(what, from, DENIED_MS);
+            if (fault === REFUSES) this.refusals.push({ from, to: Date.now() + AGAIN_MS });
           },
         ] as const,
     );
@@ -98,7 +112,16 @@ export class PushFaults {
       await sleep(2 * ms);
       await gateway.up();
     };
-    const left = [...kills, ...answers, ["the provider is down", down] as const];
+    const gone = async (): Promise<void> =>
+      crowd.beCalledGone((tokens) => {
+        gateway.sayGone(tokens);
+      });
+    const left = [
+      ...kills,
+      ...answers,
+      ["the provider is down", down] as const,
+      ["the provider calls devices gone that are there", gone] as const,
+    ];
     const found: typeof left = [];
     while (left.length > 0) found.push(...left.splice(this.#dice.int(0, left.length - 1), 1));
     return found;
@@ -112,6 +135,10 @@ export class PushFaults {
     await sleep(ms);
     part.start();
     await part.ready(READY_MS);
-    if (REPEATS.test(name)) this.kills.push({ what: name, from, to: Date.now() + AGAIN_MS });
+    if (REPEATS.test(name)) this.#mayRepeat(name, from, AGAIN_MS);
+  }
+
+  #mayRepeat(what: string, from: number, ms: number): void {
+    this.repeating.push({ what, from, to: Date.now() + ms });
   }
 }

@@ -45,11 +45,25 @@ export function credentialsFor(receiver: Pick<WebhookReceiver, "file">): {
   return { folder, vapidPublicKey: vapid.publicKey, remove };
 }
 
-/** Messages that no worker is done with: in the queue, or kept until their provider is up. */
-export async function waitingPushes(jsm: JetStreamManager): Promise<number> {
+/** Messages that no worker is done with. */
+export interface Waiting {
+  /** In the queue, and with no worker yet. */
+  readonly queued: number;
+  /** Taken, and not acknowledged. */
+  readonly taken: number;
+  /** Kept until their provider is up. */
+  readonly later: number;
+}
+
+export const countOf = ({ queued, taken, later }: Waiting): number => queued + taken + later;
+
+export async function waitingPushes(jsm: JetStreamManager): Promise<Waiting> {
   const consumers = await jsm.consumers.list(names.pushStream).next();
-  const queued = consumers.reduce((sum, one) => sum + one.num_pending + one.num_ack_pending, 0);
-  return queued + (await jsm.streams.info(`KV_${names.pushLater}`)).state.messages;
+  return {
+    queued: consumers.reduce((sum, { num_pending: pending }) => sum + pending, 0),
+    taken: consumers.reduce((sum, { num_ack_pending: pending }) => sum + pending, 0),
+    later: (await jsm.streams.info(`KV_${names.pushLater}`)).state.messages,
+  };
 }
 
 /** A whole cluster with push workers, before a gateway and a push service that keep what they get. */
@@ -120,16 +134,16 @@ export class PushScene {
     return service;
   }
 
-  /** A device that is connected and has synced. `isActive` is what it says of itself. */
+  /** A device that is connected and has synced. `isActive` is what it says of itself, if anything. */
   async live(
     user: string,
     device: string,
-    isActive: boolean,
+    isActive: boolean | undefined,
     { urls = this.stack.wsUrls, token = this.tokenOf(user) } = {},
   ): Promise<ChatClient> {
     const client = new ChatClient({ urls, device, token: async () => token });
     this.#clients.add(client);
-    client.setActive(isActive);
+    if (isActive !== undefined) client.setActive(isActive);
     const feed = client.events();
     await client.connect({ timeoutMs: PATIENCE_MS });
     for await (const notice of feed) if (notice.t === "conversations" && notice.complete) break;
@@ -207,15 +221,16 @@ export class PushScene {
       );
   }
 
+  /** Messages that no worker is done with. */
+  async waiting(): Promise<number> {
+    return countOf(await waitingPushes(this.#jsm));
+  }
+
   /** Resolves once the message was taken from the queue, and all that comes of it is done. */
   async settled(conversation: string, seq: number): Promise<void> {
     await until(`the witness is told of ${seq} in ${conversation}`, PATIENCE_MS, () =>
       this.told(WITNESS).some((one) => one.conversation === conversation && one.seq >= seq),
     );
-    await until(
-      "nothing waits to be pushed",
-      PATIENCE_MS,
-      async () => (await waitingPushes(this.#jsm)) === 0,
-    );
+    await until("nothing waits to be pushed", PATIENCE_MS, async () => (await this.waiting()) === 0);
   }
 }

@@ -111,7 +111,8 @@ test("a timestamp out of its five minutes is refused as a replay", async (t) => 
 test("a push that comes again has its id, by which the receiver knows it", async (t) => {
   const { receiver, provider } = await start(t);
   for (let i = 0; i < 3; i += 1) assert.deepEqual(await provider.send(TARGET, NOTIFICATION, never), SENT);
-  assert.deepEqual([receiver.received.length, receiver.repeated], [1, [NOTIFICATION.id, NOTIFICATION.id]]);
+  const again = receiver.repeated.map(({ id }) => id);
+  assert.deepEqual([receiver.received.length, again], [1, [NOTIFICATION.id, NOTIFICATION.id]]);
 });
 
 /** What a receiver may answer, and what it means. */
@@ -150,6 +151,18 @@ test("a receiver that is silent, resets, or is not there is down", async (t) => 
   assert.deepEqual(await provider.send(TARGET, NOTIFICATION, never), SENT);
   await receiver.stop();
   isOutcome(await provider.send(TARGET, NOTIFICATION, never), DOWN, /ECONNREFUSED/, secrets);
+});
+
+test("a receiver whose answers are broken is down, and takes what it denied under the same id", async (t) => {
+  const { receiver, provider, secrets } = await start(t);
+  receiver.faults.next({ is: "garbled" }, { is: "cut" }, { is: "denied", status: 500 });
+  for (const reason of [/not HTTP$/, /reached: \w+$/, /500/])
+    isOutcome(await provider.send(TARGET, NOTIFICATION, never), DOWN, reason, secrets);
+  assert.deepEqual(await provider.send(TARGET, NOTIFICATION, never), SENT);
+  assert.deepEqual(
+    [receiver.received, receiver.repeated].map((all) => all.map(({ id }) => id)),
+    [[NOTIFICATION.id], [NOTIFICATION.id]],
+  );
 });
 
 test("a URL inside one's own network has to be allowed; until then nothing is lost", async (t) => {

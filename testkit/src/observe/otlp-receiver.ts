@@ -1,6 +1,11 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 
+interface Attribute {
+  readonly key: string;
+  readonly value: { readonly stringValue?: string };
+}
+
 export interface Span {
   readonly service: string;
   readonly instance: string;
@@ -12,13 +17,11 @@ export interface Span {
   readonly startTimeUnixNano: string;
   readonly endTimeUnixNano: string;
   readonly links: readonly { readonly traceId: string; readonly spanId: string }[];
+  readonly attributes: readonly Attribute[];
 }
 
-interface Attribute {
-  readonly key: string;
-  readonly value: { readonly stringValue?: string };
-}
-type Sent = Omit<Span, "service" | "instance" | "links"> & { readonly links?: Span["links"] };
+type Sent = Omit<Span, "service" | "instance" | "links" | "attributes"> &
+  Partial<Pick<Span, "links" | "attributes">>;
 interface Export {
   readonly resourceSpans: readonly {
     readonly resource: { readonly attributes: readonly Attribute[] };
@@ -26,15 +29,18 @@ interface Export {
   }[];
 }
 
+/** An attribute's text; undefined if it is not there or no text. */
+export const textIn = (attributes: readonly Attribute[], name: string): string | undefined =>
+  attributes.find(({ key }) => key === name)?.value.stringValue;
+
 /** The spans of an OTLP export (JSON over HTTP, OTLP 1.0). */
 function spansOf({ resourceSpans }: Export): Span[] {
   return resourceSpans.flatMap(({ resource, scopeSpans }) => {
-    const attribute = (name: string): string =>
-      resource.attributes.find(({ key }) => key === name)?.value.stringValue ?? "";
+    const attribute = (name: string): string => textIn(resource.attributes, name) ?? "";
     const service = attribute("service.name");
     const instance = attribute("service.instance.id");
     return scopeSpans.flatMap(({ spans }) =>
-      spans.map((span) => ({ links: [], ...span, service, instance })),
+      spans.map((span) => ({ links: [], attributes: [], ...span, service, instance })),
     );
   });
 }

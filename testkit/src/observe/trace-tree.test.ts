@@ -13,6 +13,7 @@ const span = (name: string, spanId: string, start: number, end: number, more: Pa
   startTimeUnixNano: String(start * 1_000_000),
   endTimeUnixNano: String(end * 1_000_000),
   links: [],
+  attributes: [],
   ...more,
 });
 

@@ -12,7 +12,11 @@ export type Fault =
   /** Never answers. */
   | { readonly is: "silent" }
   /** Ends the connection (HTTP/2: the stream) without an answer. */
-  | { readonly is: "reset" };
+  | { readonly is: "reset" }
+  /** HTTP/1.1 only. Answers with bytes that are not HTTP, or announces more of a body than it sends. */
+  | { readonly is: "garbled" | "cut" }
+  /** HTTP/1.1 only. Works, and then answers with a status that denies it. */
+  | { readonly is: "denied"; readonly status: number };
 
 export const bodyText = (body: unknown): string =>
   typeof body === "string" ? body : body === undefined ? "" : JSON.stringify(body);
@@ -21,6 +25,7 @@ export const bodyText = (body: unknown): string =>
 export class FaultPlan<F = Fault> {
   readonly #next: F[] = [];
   #always: F | undefined;
+  #met = 0;
 
   /** The next requests meet these, one each. */
   next(...faults: readonly F[]): void {
@@ -32,7 +37,14 @@ export class FaultPlan<F = Fault> {
     this.#always = fault;
   }
 
+  /** How many requests have met a fault. */
+  get met(): number {
+    return this.#met;
+  }
+
   take(): F | undefined {
-    return this.#next.shift() ?? this.#always;
+    const fault = this.#next.shift() ?? this.#always;
+    if (fault !== undefined) this.#met += 1;
+    return fault;
   }
 }

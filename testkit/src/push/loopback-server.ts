@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer as createSecureServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { FaultPlan } from "./fault-plan.ts";
+import type { Fault, FaultPlan } from "./fault-plan.ts";
 import { bodyText } from "./fault-plan.ts";
 
 export interface Asked {
@@ -84,6 +84,14 @@ async function serve(
     request.socket.resetAndDestroy();
     return;
   }
+  if (fault?.is === "garbled") {
+    request.socket.end("550 5.7.1 this is not HTTP\r\n");
+    return;
+  }
+  if (fault?.is === "cut") {
+    response.writeHead(200, { "content-length": 100 }).write("{", () => request.socket.destroy());
+    return;
+  }
   if (fault?.is === "slow") await sleep(fault.ms, undefined, { signal, ref: false }).catch(() => undefined);
   const asked: Asked = {
     method: request.method ?? "",
@@ -91,10 +99,20 @@ async function serve(
     header: (name) => request.headers[name]?.toString(),
     body,
   };
-  const reply = fault?.is === "answer" ? fault : await answer(asked);
+  const reply = await replyTo(asked, fault, answer);
   const isText = typeof reply.body === "string" || reply.body === undefined;
   const type = { "content-type": isText ? "text/plain" : "application/json" };
   response.writeHead(reply.status, { ...type, ...reply.headers }).end(bodyText(reply.body));
+}
+
+async function replyTo(
+  asked: Asked,
+  fault: Fault | undefined,
+  answer: LoopbackOptions["answer"],
+): Promise<Reply> {
+  if (fault?.is === "answer") return fault;
+  const reply = await answer(asked);
+  return fault?.is === "denied" ? { status: fault.status } : reply;
 }
 
 async function bodyOf(request: IncomingMessage): Promise<Buffer> {

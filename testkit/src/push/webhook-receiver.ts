@@ -30,8 +30,8 @@ const IDS_MAX = 2_000_000;
  */
 export class WebhookReceiver {
   readonly faults: FaultPlan;
-  /** Ids that came again after they were taken, in order. */
-  readonly repeated: string[] = [];
+  /** Pushes whose id came again after it was taken, in order. */
+  readonly repeated: WebhookPush[] = [];
   readonly secrets: readonly string[];
   readonly #received: Received<WebhookPush>;
   readonly #webhooks: readonly Webhook[];
@@ -89,6 +89,11 @@ export class WebhookReceiver {
     this.#gone.add(token);
   }
 
+  /** Takes `forget` back. */
+  remember(token: string): void {
+    this.#gone.delete(token);
+  }
+
   async stop(): Promise<void> {
     await this.#server.stop();
   }
@@ -104,15 +109,16 @@ export class WebhookReceiver {
       this.#refused += 1;
       return { status: 401, body: "the signature is not one of ours, or too old" };
     }
-    const push = JSON.parse(text) as Omit<WebhookPush, "id" | "traceparent">;
+    const said = JSON.parse(text) as Omit<WebhookPush, "id" | "traceparent">;
+    const push = { ...said, id, traceparent: asked.header("traceparent") };
     if (this.#gone.has(push.data.token)) return { status: 410 };
     if (this.#ids.has(id)) {
-      this.repeated.push(id);
+      this.repeated.push(push);
       return { status: 204 };
     }
     if (this.#ids.size >= IDS_MAX) this.#ids.clear();
     this.#ids.add(id);
-    this.#received.add({ ...push, id, traceparent: asked.header("traceparent") });
+    this.#received.add(push);
     return { status: 204 };
   }
 }
