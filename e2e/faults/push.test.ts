@@ -21,6 +21,11 @@ const { FAULTS_SEEDS = "1", PUSH_MESSAGES = "10000", PUSH_FAULTS } = process.env
 const BEAT_MS = 1_500;
 const IN_FLIGHT_MAX = 100;
 const LOOK_MS = 200;
+/**
+ * What a killed worker had taken is delivered again behind newer messages. It counts as told by a later one of
+ * its conversation (ADR 0036): the device shows one notification for each. So many may be for each kill.
+ */
+const LATER_MAX = 5;
 /** A circuit is open for a minute at most, and folded pushes wait for seconds. */
 const SETTLED_WITHIN_MS = 180_000;
 /** For as long nothing waits: routers and connectors have nothing more to tell either. */
@@ -95,7 +100,10 @@ for (const seed of FAULTS_SEEDS.split(",").map(Number))
       );
       t.diagnostic(`${total} ids came again after ${faults.repeating.length} faults that allow it`);
       assert.ok(own > 0 && folded > 0);
-      assert.deepEqual(later.slice(0, 12), [], `${later.length} were only behind a later one`);
+      assert.ok(
+        later.length <= LATER_MAX * faults.repeating.length,
+        `${later.length} were only behind a later one: ${later.slice(0, 12).join("; ")}`,
+      );
       assert.deepEqual(untold.slice(0, 12), [], `${untold.length} were not told`);
       assert.deepEqual(read.slice(0, 12), [], `${read.length} were pushed though read`);
       assert.deepEqual(there.slice(0, 12), [], `${there.length} were pushed to somebody who was there`);
