@@ -5,6 +5,7 @@ import { jetstreamManager } from "@nats-io/jetstream";
 import { connect } from "@nats-io/transport-node";
 import { Dice } from "@jichat/protocol/dice.ts";
 import { until } from "@jichat/testkit/until.ts";
+import { keepLogs } from "../src/faults/keep-logs.ts";
 import { Gateway } from "../src/push/gateway.ts";
 import type { Account, DeadLetter, Repeats } from "../src/push/judgement.ts";
 import { coverageOf, pushedThoughThere, pushedThoughRead, repeatedTooOften } from "../src/push/judgement.ts";
@@ -81,7 +82,9 @@ for (const seed of FAULTS_SEEDS.split(",").map(Number))
       const acting = faults.run(PUSH_FAULTS?.split(",").map((name) => name.trim()));
       await crowd.talk(Number(PUSH_MESSAGES), acting);
       await acting;
-      await untilCalm(stack.natsUrl);
+      await untilCalm(stack.natsUrl).finally(() => {
+        keepLogs(stack.parts, `push-${seed}`);
+      });
       repeats.stop();
 
       const account = await accountOf(crowd, gateway, stack.natsUrl);

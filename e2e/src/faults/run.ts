@@ -1,11 +1,10 @@
-import { copyFileSync, mkdirSync } from "node:fs";
-import { basename, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { say } from "@jichat/testkit/say.ts";
 import { Crowd } from "../crowd.ts";
 import { verify } from "../scene.ts";
 import { Dice } from "@jichat/protocol/dice.ts";
 import { Bystanders } from "./bystanders.ts";
+import { keepLogs } from "./keep-logs.ts";
 import type { Cell } from "./matrix.ts";
 import { isOfClock, nameOf } from "./matrix.ts";
 import type { Outcome } from "./outcome.ts";
@@ -38,8 +37,7 @@ export async function runCell(cell: Cell, over: Outcome["over"], data: string): 
     progress("eleven parts are up");
     return await talkThrough(site, cell, over, progress);
   } finally {
-    const { FAULTS_LOGS: kept } = process.env;
-    if (kept !== undefined) keepLogs(site, join(kept, `${name.replaceAll(" ", "-")}-${cell.seed}`));
+    keepLogs(site.parts, `${name}-${cell.seed}`);
     await site.close();
   }
 }
@@ -121,9 +119,4 @@ async function note(wrong: string[], act: () => Promise<unknown>): Promise<void>
   } catch (error) {
     wrong.push(error instanceof Error ? error.message : String(error));
   }
-}
-
-function keepLogs(site: Site, folder: string): void {
-  mkdirSync(folder, { recursive: true });
-  for (const { spec } of site.parts) copyFileSync(spec.logFile, join(folder, basename(spec.logFile)));
 }
