@@ -42,6 +42,7 @@ test("the report says who is to go, why, and how many devices are left", () => {
   const drains = [
     { pod: "c-1", why: "OldRevision", phase: "Drains", deadline, connections: 7 },
     { pod: "c-2", why: "Asked", phase: "Leaves" },
+    { pod: "c-3", why: "ScaleIn", phase: "Leaves", connections: 9, waitsFor: "5 s of rest" },
   ];
   const text = report({ ...told, status: { ...told.status, drains } });
   assert.match(
@@ -49,6 +50,7 @@ test("the report says who is to go, why, and how many devices are left", () => {
     /^c-1 drains, since a newer revision has taken over: 7 connections left until 2026-03-03T00:01:00\.000Z$/m,
   );
   assert.match(text, /^c-2 leaves, since it was asked for: \? connections left$/m);
+  assert.match(text, /^c-3 leaves, since fewer are wanted: 9 connections left; waits for 5 s of rest$/m);
 });
 
 test("the report says how many pods load asks for, and why", () => {

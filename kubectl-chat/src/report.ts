@@ -25,6 +25,7 @@ interface DrainTold {
   readonly phase: string;
   readonly deadline?: string;
   readonly connections?: number;
+  readonly waitsFor?: string;
 }
 
 interface ScaledTold {
@@ -119,10 +120,11 @@ const WHYS: Readonly<Record<string, string>> = {
 
 /** The connectors that are to go, one a line. */
 const drainLines = (drains: readonly DrainTold[]): string[] =>
-  drains.map(({ pod, why, phase, deadline, connections }) => {
+  drains.map(({ pod, why, phase, deadline, connections, waitsFor }) => {
     const left = `${shown(connections)} connections left`;
     const until = deadline === undefined ? "" : ` until ${deadline}`;
-    return `${pod} ${phase.toLowerCase()}, since ${WHYS[why] ?? why}: ${left}${until}`;
+    const waits = waitsFor === undefined ? "" : `; waits for ${waitsFor}`;
+    return `${pod} ${phase.toLowerCase()}, since ${WHYS[why] ?? why}: ${left}${until}${waits}`;
   });
 
 /** How many pods load asks for, and why, one component a line. */

@@ -126,7 +126,7 @@ export class Rollouts {
   ): Rollout {
     const { judges, rolloutsAtOnce } = this.#parts;
     const key = keyOf(input.cluster);
-    const steering = { current: wantedRevision(input), drainsOld: true };
+    const steering = { current: wantedRevision(input), drainsOld: true, isUrgent: false };
     const fleet = fleetOf(input, observed, steering, connectorsTold(now, metrics));
     const asksCanary = before?.phase === "Canary" || before?.phase === "Waiting";
     const isPaused = input.cluster.spec.paused;

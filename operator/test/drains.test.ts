@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
+import type { ChatCluster } from "../src/crd/definition.ts";
 import type { KubeObject } from "../src/kube/object.ts";
 import { RESOURCES } from "../src/kube/object.ts";
-import { isPodReady } from "../src/pod-object.ts";
+import { isPodReady, readyChangedAt } from "../src/pod-object.ts";
 import type { FakeConnectors } from "./fake-connectors.ts";
 import { begin as beginScene, passing } from "./fake-scene.ts";
 import { ANSWERS, NAMESPACE, World } from "./world.ts";
@@ -132,14 +133,34 @@ test("pods that an older operator made get the label before the Service asks for
     return level(fakes, 2)();
   });
   fakes.isOlder = false;
+  fakes.isTimed = true;
+  const readyAt = new Map<string, number>();
+  const waits = new Set<string>();
+  const look = async (): Promise<void> => {
+    for (const pod of await fakes.pods())
+      if (isPodReady(pod)) readyAt.set(pod.metadata.name, readyChangedAt(pod) ?? 0);
+    const chat = await world.find<ChatCluster & KubeObject>(RESOURCES.chatClusters, "upgrades");
+    for (const { waitsFor } of chat?.status?.drains ?? []) if (waitsFor !== undefined) waits.add(waitsFor);
+  };
   for (const at of [1, 2]) fakes.connect(`upgrades-connector-${at}`, 150);
   await change("upgrades", { connectors: { maxConnectionsPerPod: 1_000 } });
   await passes("the new revision", fakes, async () => {
     await isOpen();
+    await look();
     const names = (await fakes.pods()).map(({ metadata }) => metadata.name);
     return names.every((name) => /-[34]$/.test(name)) && level(fakes, 2)();
   });
   assert.equal(wasClosed, false, "there was always a way in");
+  const startedAt = Math.max(...["3", "4"].map((at) => readyAt.get(`upgrades-connector-${at}`) ?? 0));
+  const [firstAt = 0] = fakes.orderedAt;
+  assert.ok(
+    startedAt > 0 && firstAt - startedAt >= 10_000,
+    `${firstAt - startedAt} ms after they were ready`,
+  );
+  assert.deepEqual([...waits].sort(), [
+    "5 s of rest after the last connector moved its devices or ended",
+    "the connectors that take its devices, until they have been ready for 10 s",
+  ]);
   assert.deepEqual(
     fakes.orders.map(({ method, wasInService }) => [method, wasInService]),
     [

@@ -51,10 +51,14 @@ export class FakeConnectors {
   #made = 0;
   /** Every order, in the order of time. */
   readonly orders: Ordered[] = [];
+  /** When each of them came, by the time of day. */
+  readonly orderedAt: number[] = [];
   readonly sheds: Shed[] = [];
   /** Pods that were deleted although devices were connected. */
   readonly cut: string[] = [];
   leaves = 50;
+  /** Kubelets say since when pods are ready: the operator then waits for connectors that have just started. */
+  isTimed = false;
   /** New pods have no label of the Service, as those of an older operator. */
   isOlder = false;
 
@@ -166,7 +170,8 @@ export class FakeConnectors {
     for (const pod of await this.pods()) {
       const is = this.#connectors.get(pod.metadata.name)?.state === "none";
       if (pod.status?.phase === "Running" && isPodReady(pod) === is) continue;
-      const conditions = [{ type: "Ready", status: is ? "True" : "False" }];
+      const since = this.isTimed ? { lastTransitionTime: new Date().toISOString() } : {};
+      const conditions = [{ type: "Ready", status: is ? "True" : "False", ...since }];
       await this.#status(pod, { ...RUNNING, conditions });
     }
   }
@@ -244,13 +249,15 @@ export class FakeConnectors {
     }
     if (method === "POST") connector.state = "draining";
     if (method === "DELETE") connector.state = "none";
-    if (method !== "GET")
+    if (method !== "GET") {
+      this.orderedAt.push(Date.now());
       this.orders.push({
         pod: name,
         method,
         wasInService: this.#inService.includes(name),
         ...(method === "POST" ? readDrainOrder(body) : {}),
       });
+    }
     const { state, sockets, shedLeft } = connector;
     return [
       `jichat_connector_sockets ${sockets}`,

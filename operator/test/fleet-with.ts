@@ -6,6 +6,7 @@ export const fleetWith = (pods: readonly ConnectorPod[], but: Partial<Fleet> = {
   wanted: pods.length,
   currentMax: but.wanted ?? pods.length,
   drainsOld: true,
+  isUrgent: false,
   current: "new",
   pods,
   revisions: [],

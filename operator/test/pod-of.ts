@@ -7,6 +7,7 @@ export const podOf = (name: string, but: Partial<ConnectorPod> = {}): ConnectorP
   node: name,
   isRunning: true,
   isReady: true,
+  readyChangedAt: undefined,
   isEnding: false,
   isRouted: true,
   isInService: true,

@@ -61,6 +61,9 @@ const drain = Type.Object({
     Type.String({ format: "date-time", description: "devices that are left then are closed" }),
   ),
   connections: Type.Optional(Type.Integer({ minimum: 0, description: "devices that are left" })),
+  waitsFor: Type.Optional(
+    Type.String({ maxLength: 256, description: "its devices are told next, and wait for this" }),
+  ),
 });
 
 const time = (description: string) => Type.String({ format: "date-time", description });

@@ -48,7 +48,12 @@ const loadOfRouter = (metrics: Metrics | undefined): Load =>
 
 function connectorsRunning(input: DesiredInput, { observed, metrics, now }: ScaleSeen): Running {
   const current = presentRevision(input);
-  const { pods } = fleetOf(input, observed, { current, drainsOld: true }, connectorsTold(now, metrics));
+  const { pods } = fleetOf(
+    input,
+    observed,
+    { current, drainsOld: true, isUrgent: false },
+    connectorsTold(now, metrics),
+  );
   return {
     loads: pods
       .filter(({ isRunning, isEnding }) => isRunning && !isEnding)

@@ -61,6 +61,8 @@ class Carrier {
         return this.#tell(normal("ConnectorLeaves", `${name} leaves the Service: ${REASONS[act.mark.why]}`));
       case "route":
         return this.#patch(undefined, { [LABELS.routed]: "true" }, null);
+      case "turn":
+        return this.#patch(act.mark, {}, COSTS.marked);
       case "tell":
         return this.#drain(act.mark);
       case "release":

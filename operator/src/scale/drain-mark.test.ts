@@ -9,6 +9,7 @@ test("a mark is read as it was written", () => {
   const mark: DrainMark = {
     why: "OldRevision",
     since: NOW - 5_000,
+    turnSince: NOW - 1_000,
     deadline: NOW,
     perSecond: 200,
     to: 3,

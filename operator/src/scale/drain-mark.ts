@@ -8,6 +8,8 @@ export type Why = (typeof WHYS)[number];
 export interface DrainMark {
   readonly why: Why;
   readonly since: number;
+  /** Set once it is the next whose devices are told: nothing else moved or ended at that moment. */
+  readonly turnSince?: number;
   /** Set once its devices are told to go: those that are left then are closed. */
   readonly deadline?: number;
   /** Set together with the deadline: devices that it may tell to go in one second. */
@@ -19,7 +21,7 @@ export interface DrainMark {
   readonly forced?: number;
 }
 
-const TIMES = ["since", "deadline", "goesSince"] as const;
+const TIMES = ["since", "turnSince", "deadline", "goesSince"] as const;
 const NUMBERS = ["perSecond", "to", "forced"] as const;
 
 const timeOf = (value: unknown): number | undefined => {

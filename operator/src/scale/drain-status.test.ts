@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { fleetWith } from "../../test/fleet-with.ts";
 import { podOf } from "../../test/pod-of.ts";
 import { DRAINS_MAX } from "../crd/status.ts";
 import { drainsTold } from "./drain-status.ts";
@@ -16,7 +17,7 @@ test("the status names who is to go and how far that is, the furthest first", ()
     podOf("gone", { mark, isEnding: true }),
   ];
   const [since, why] = ["2026-03-03T00:00:00.000Z", "ScaleIn"];
-  assert.deepEqual(drainsTold({ pods }), [
+  assert.deepEqual(drainsTold(fleetWith(pods, { now: AT })), [
     { pod: "c", why, phase: "Goes", since },
     { pod: "b", why, phase: "Drains", since, deadline: "2026-03-03T00:01:00.000Z", connections: 7 },
     { pod: "a", why, phase: "Leaves", since, connections: 10 },
@@ -25,5 +26,22 @@ test("the status names who is to go and how far that is, the furthest first", ()
 
 test("a status holds so many, and no more", () => {
   const pods = Array.from({ length: DRAINS_MAX + 1 }, (_, at) => podOf(`p${at}`, { mark }));
-  assert.equal(drainsTold({ pods }).length, DRAINS_MAX);
+  assert.equal(drainsTold(fleetWith(pods, { now: AT })).length, DRAINS_MAX);
+});
+
+test("the status says what the next one waits for", () => {
+  const saysOf = (turnSince: number, readyChangedAt: number) =>
+    drainsTold(
+      fleetWith([podOf("stays", { readyChangedAt }), podOf("next", { mark: { ...mark, turnSince } })], {
+        now: AT + 60_000,
+      }),
+    ).map(({ waitsFor }) => waitsFor);
+  assert.deepEqual(saysOf(AT + 50_000, AT + 51_000), [
+    "the connectors that take its devices, until they have been ready for 10 s",
+  ]);
+  assert.deepEqual(saysOf(AT + 56_000, AT), [
+    "5 s of rest after the last connector moved its devices or ended",
+  ]);
+  assert.deepEqual(saysOf(AT + 50_000, AT), [undefined]);
+  assert.deepEqual(saysOf(AT + 30_000, AT + 59_000), [undefined], "it has waited for long enough");
 });

@@ -9,6 +9,8 @@ import type { ConnectorPod, Fleet } from "./fleet.ts";
 const NOW = 1_000_000;
 const DEADLINE_MS = 60_000;
 const marked: DrainMark = { why: "ScaleIn", since: NOW - 10_000 };
+/** Its turn came, and what went before it is long gone. */
+const next: DrainMark = { ...marked, turnSince: NOW - 5_000 };
 const told: DrainMark = { ...marked, deadline: NOW + 30_000, perSecond: 200 };
 const out = { isRouted: false, isInService: false };
 const draining = { ...out, isReady: false, drain: "draining", mark: told } as const;
@@ -41,25 +43,25 @@ const ROWS: readonly Row[] = [
   },
   {
     what: "a marked one is told once it is out of the Service",
-    fleet: fleetOf(1, [podOf("a"), podOf("b", { ...out, mark: marked })]),
+    fleet: fleetOf(1, [podOf("a"), podOf("b", { ...out, mark: next })]),
     acts: ["tell b"],
     replicas: { new: 2 },
   },
   {
     what: "and not while an EndpointSlice has it",
-    fleet: fleetOf(1, [podOf("a"), podOf("b", { ...out, isInService: true, mark: marked })]),
+    fleet: fleetOf(1, [podOf("a"), podOf("b", { ...out, isInService: true, mark: next })]),
     acts: [],
     replicas: { new: 2 },
   },
   {
     what: "nor right after it was taken out: proxies follow by a moment",
-    fleet: fleetOf(1, [podOf("a"), podOf("b", { ...out, mark: { ...marked, since: NOW - 2_999 } })]),
+    fleet: fleetOf(1, [podOf("a"), podOf("b", { ...out, mark: { ...next, since: NOW - 2_999 } })]),
     acts: [],
     replicas: { new: 2 },
   },
   {
     what: "nor while those that stay are not ready",
-    fleet: fleetOf(1, [podOf("a", { isReady: false }), podOf("b", { ...out, mark: marked })]),
+    fleet: fleetOf(1, [podOf("a", { isReady: false }), podOf("b", { ...out, mark: next })]),
     acts: [],
     replicas: { new: 2 },
   },
@@ -145,7 +147,7 @@ const ROWS: readonly Row[] = [
     what: "demand returns: the victim with the most devices stays",
     fleet: fleetOf(2, [
       podOf("a"),
-      podOf("b", { ...out, mark: marked, connections: 5 }),
+      podOf("b", { ...out, mark: next, connections: 5 }),
       podOf("c", { ...out, mark: marked, connections: 9 }),
     ]),
     acts: ["undo c", "tell b"],
@@ -250,6 +252,149 @@ const ROWS: readonly Row[] = [
     acts: ["route a"],
     replicas: { new: 1 },
   },
+  {
+    what: "whose turn it is, of two, is noted first: the one that was marked first",
+    fleet: fleetOf(1, [
+      podOf("a"),
+      podOf("b", { ...out, mark: marked }),
+      podOf("c", { ...out, mark: { ...marked, since: NOW - 11_000 } }),
+    ]),
+    acts: ["turn c"],
+    replicas: { new: 3 },
+  },
+  {
+    what: "who has it keeps it, in whatever order the pods are seen",
+    fleet: fleetOf(1, [
+      podOf("a"),
+      podOf("c", { ...out, mark: marked }),
+      podOf("b", { ...out, mark: { ...next, turnSince: NOW - 1_000 } }),
+    ]),
+    acts: [],
+    replicas: { new: 3 },
+  },
+  {
+    what: "of two that were marked together it is the one whose name comes first",
+    fleet: fleetOf(1, [
+      podOf("a"),
+      podOf("c", { ...out, mark: marked }),
+      podOf("b", { ...out, mark: marked }),
+    ]),
+    acts: ["turn b"],
+    replicas: { new: 3 },
+  },
+  {
+    what: "devices rest before the next ones are told",
+    fleet: fleetOf(1, [podOf("a"), podOf("b", { ...out, mark: { ...next, turnSince: NOW - 4_999 } })]),
+    acts: [],
+    replicas: { new: 2 },
+  },
+  {
+    what: "a turn has not come while another pod goes",
+    fleet: fleetOf(1, [
+      podOf("a"),
+      old("b", { isEnding: true, connections: 0, mark: { ...told, to: 0, goesSince: NOW - 3_000 } }),
+      podOf("c", { ...out, mark: marked }),
+    ]),
+    acts: [],
+    replicas: { new: 2, old: 0 },
+  },
+  {
+    what: "and one that had come before is over",
+    fleet: fleetOf(1, [
+      podOf("a"),
+      old("b", { isEnding: true, connections: 0, mark: { ...told, to: 0, goesSince: NOW - 3_000 } }),
+      podOf("c", { ...out, mark: next }),
+    ]),
+    acts: ["turn c over"],
+    replicas: { new: 2, old: 0 },
+  },
+  {
+    what: "so is one during which others were told",
+    fleet: fleetOf(1, [podOf("a"), podOf("b", draining), podOf("c", { ...out, mark: next })]),
+    acts: ["turn c over"],
+    replicas: { new: 3 },
+  },
+  {
+    what: "a pod that goes and never ends, on a node that is lost, is not waited for",
+    fleet: fleetOf(1, [
+      podOf("a"),
+      old("b", { isEnding: true, connections: undefined, mark: { ...told, to: 0, goesSince: NOW - 15_000 } }),
+      podOf("c", { ...out, mark: next }),
+    ]),
+    acts: ["tell c"],
+    replicas: { new: 2, old: 0 },
+  },
+  {
+    what: "no device is told while a connector that takes it has just become ready",
+    fleet: fleetOf(1, [podOf("a", { readyChangedAt: NOW - 9_999 }), podOf("b", { ...out, mark: next })]),
+    acts: [],
+    replicas: { new: 2 },
+  },
+  {
+    what: "they are told once it has been ready for 10 s",
+    fleet: fleetOf(1, [podOf("a", { readyChangedAt: NOW - 10_000 }), podOf("b", { ...out, mark: next })]),
+    acts: ["tell b"],
+    replicas: { new: 2 },
+  },
+  {
+    what: "one that is ready again and again holds nobody for ever",
+    fleet: fleetOf(1, [
+      podOf("a", { readyChangedAt: NOW - 1_000 }),
+      podOf("b", { ...out, mark: { ...next, turnSince: NOW - 30_000 } }),
+    ]),
+    acts: ["tell b"],
+    replicas: { new: 2 },
+  },
+  {
+    what: "one that leaves as well takes no device: nobody waits for it",
+    fleet: fleetOf(1, [
+      podOf("a"),
+      podOf("b", { ...out, mark: next }),
+      podOf("c", { ...out, mark: marked, readyChangedAt: NOW }),
+    ]),
+    acts: ["tell b"],
+    replicas: { new: 3 },
+  },
+  {
+    what: "a drain that was asked for waits for nothing of that",
+    fleet: fleetOf(1, [
+      podOf("a", { readyChangedAt: NOW }),
+      podOf("b", { ...out, mark: next }),
+      podOf("c", { ...out, mark: { ...marked, why: "Asked" } }),
+    ]),
+    acts: ["tell c"],
+    replicas: { new: 3 },
+  },
+  {
+    what: "nor does a pod that is not ready itself, nor one without devices",
+    fleet: fleetOf(2, [
+      podOf("a", { readyChangedAt: NOW }),
+      podOf("d", { readyChangedAt: NOW }),
+      podOf("b", { ...out, mark: marked, connections: 0 }),
+      podOf("c", { ...out, isReady: false, mark: marked }),
+    ]),
+    acts: ["tell b", "tell c"],
+    replicas: { new: 4 },
+  },
+  {
+    what: "nor does one that was told before, and forgot it",
+    fleet: fleetOf(1, [
+      podOf("a", { readyChangedAt: NOW }),
+      podOf("b", { ...out, mark: told, drain: "none" }),
+    ]),
+    acts: ["tell b"],
+    replicas: { new: 2 },
+  },
+  {
+    what: "nor does a revision that is taken back",
+    fleet: fleetOf(
+      1,
+      [podOf("a", { readyChangedAt: NOW }), old("b", { ...out, mark: { ...marked, why: "OldRevision" } })],
+      { isUrgent: true },
+    ),
+    acts: ["tell b"],
+    replicas: { new: 1, old: 1 },
+  },
 ];
 
 for (const { what, fleet, acts, replicas } of ROWS)
@@ -259,6 +404,7 @@ for (const { what, fleet, acts, replicas } of ROWS)
       const { does, pod } = act;
       if (does === "release")
         return `release ${pod} to ${act.mark.to}${act.mark.forced === undefined ? "" : ` forced ${act.mark.forced}`}`;
+      if (does === "turn" && act.mark.turnSince === undefined) return `turn ${pod} over`;
       return does === "undo" && act.isWrong ? `undo ${pod} wrong` : `${does} ${pod}`;
     });
     assert.deepEqual(told, acts);

@@ -1,6 +1,7 @@
 import type { DrainMark, Why } from "./drain-mark.ts";
 import type { ConnectorPod, Fleet, Revision } from "./fleet.ts";
 import { keepersOf } from "./fleet.ts";
+import { hasPassed, isLeaving, mayWait, waitOf } from "./settled.ts";
 import { isShedding } from "./sheds.ts";
 import { victimsOf } from "./victims.ts";
 
@@ -8,6 +9,8 @@ import { victimsOf } from "./victims.ts";
 export type Act =
   /** Take it out of the Service, and let it be the first that its controller deletes. */
   | { readonly does: "mark"; readonly pod: string; readonly mark: DrainMark }
+  /** Note in its mark that it is the next that is told, or that it is not any more. */
+  | { readonly does: "turn"; readonly pod: string; readonly mark: DrainMark }
   /** Tell its devices to go. */
   | { readonly does: "tell"; readonly pod: string; readonly mark: DrainMark }
   /** It may go: the next pass lowers the replicas to `mark.to`. */
@@ -34,7 +37,7 @@ export const NO_DRAINS: DrainPlan = { acts: [], replicas: new Map(), isOpen: fal
  */
 export const DRAINS_AT_ONCE = 1;
 /** Proxies on the nodes follow an EndpointSlice by a moment. */
-const SETTLE_MS = 3_000;
+const PROXIES_MS = 3_000;
 /** A connector closes the last devices at its own deadline. It is asked once more after that. */
 const SLACK_MS = 2_000;
 /** This long after its deadline, a pod goes even if another one of its revision may be deleted for it. */
@@ -157,16 +160,30 @@ const toldMark = ({ why, since }: DrainMark, { now, deadlineMs, perSecond }: Fle
   perSecond,
 });
 
-/** Whether that much time has passed since then. A time that lies ahead is of a clock that was wrong. */
-const hasPassed = ({ now }: Fleet, since: number, ms: number): boolean => Math.abs(now - since) >= ms;
-
 /** Whether no new device comes to it any more. */
 const isOut = ({ isInService, isRouted }: ConnectorPod, { since }: DrainMark, fleet: Fleet): boolean =>
-  !isInService && !isRouted && hasPassed(fleet, since, SETTLE_MS);
+  !isInService && !isRouted && hasPassed(fleet.now, since, PROXIES_MS);
 
-/** A deadline that a clock which was ahead has set would never come. */
 const isFromAhead = ({ deadline = 0 }: DrainMark, { now, deadlineMs }: Fleet): boolean =>
   deadline > now + deadlineMs;
+
+/** The same mark, of a pod whose turn has come now, or is over. */
+function turned(mark: DrainMark, turnSince?: number): DrainMark {
+  const { turnSince: _, ...rest } = mark;
+  return turnSince === undefined ? rest : { ...rest, turnSince };
+}
+
+/** Whose turn has come keeps it, in whatever order the pods are seen. */
+const turnOf = ({ mark }: ConnectorPod): number => (mark?.turnSince === undefined ? 1 : 0);
+
+/** Those that are to be told now, or wait for their turn, in its order. */
+function untold({ live, fleet }: Sorted): readonly (ConnectorPod & { readonly mark: DrainMark })[] {
+  return live
+    .flatMap((pod) => (pod.mark === undefined ? [] : [{ ...pod, mark: pod.mark }]))
+    .filter((pod) => pod.isRunning && !isReleased(pod) && !isTold(pod))
+    .filter(({ mark }) => mark.why !== "OldRevision" || fleet.drainsOld)
+    .toSorted((a, b) => turnOf(a) - turnOf(b) || a.mark.since - b.mark.since || (a.name < b.name ? -1 : 1));
+}
 
 function telling(sorted: Sorted, released: ReadonlySet<string>, drainsAtOnce: number): readonly Act[] {
   const { fleet, live } = sorted;
@@ -177,29 +194,42 @@ function telling(sorted: Sorted, released: ReadonlySet<string>, drainsAtOnce: nu
   const isReleasing = new Set(
     live.filter((pod) => isReleased(pod) || released.has(pod.name)).map(({ revision }) => revision),
   );
-  for (const pod of live.toSorted((a, b) => (a.mark?.since ?? 0) - (b.mark?.since ?? 0))) {
-    const { mark } = pod;
-    if (mark === undefined || !pod.isRunning || isReleased(pod)) continue;
-    if (mark.why === "OldRevision" && !fleet.drainsOld && !isTold(pod)) continue;
-    if (isTold(pod)) {
-      if (isFromAhead(mark, fleet)) acts.push({ does: "tell", pod: pod.name, mark: toldMark(mark, fleet) });
+  const leaves = released.size > 0 || fleet.pods.some((pod) => isLeaving(pod, fleet.now));
+  let isTurn = false;
+  for (const pod of untold(sorted)) {
+    const { mark, name } = pod;
+    const waits = mayWait(pod, fleet);
+    if (waits && (leaves || isTurn || going >= drainsAtOnce)) {
+      if (mark.turnSince !== undefined) acts.push({ does: "turn", pod: name, mark: turned(mark) });
       continue;
     }
     // It would be deleted in place of the one that is released: see isInTheWay.
     if (isReleasing.has(pod.revision)) continue;
-    if (!isOut(pod, mark, fleet)) continue;
     if (pod.connections !== 0 && going >= drainsAtOnce) continue;
     const others = new Sorted({
       ...fleet,
       pods: fleet.pods.map((one) => (told.has(one.name) ? { ...one, isReady: false } : one)),
     });
     if (!isSpared(pod, others)) continue;
-    if (pod.connections !== 0) going += 1;
-    told.add(pod.name);
-    acts.push({ does: "tell", pod: pod.name, mark: toldMark(mark, fleet) });
+    if (waits) isTurn = true;
+    if (waits && mark.turnSince === undefined)
+      acts.push({ does: "turn", pod: name, mark: turned(mark, fleet.now) });
+    else if (isOut(pod, mark, fleet) && waitOf(pod, fleet) === undefined) {
+      if (pod.connections !== 0) going += 1;
+      told.add(name);
+      acts.push({ does: "tell", pod: name, mark: toldMark(mark, fleet) });
+    }
   }
   return acts;
 }
+
+/** Deadlines that a clock which was ahead has set, and that would never come, are set again. */
+const tellingAgain = ({ live, fleet }: Sorted): readonly Act[] =>
+  live.flatMap((pod): Act[] => {
+    const { mark, name } = pod;
+    if (mark === undefined || !pod.isRunning || isReleased(pod) || !isTold(pod)) return [];
+    return isFromAhead(mark, fleet) ? [{ does: "tell", pod: name, mark: toldMark(mark, fleet) }] : [];
+  });
 
 /**
  * Whether its controller could delete this pod in place of the one that is released: it deletes what is not
@@ -248,7 +278,7 @@ function passedOver({ fleet, live }: Sorted): readonly Act[] {
     const revision = fleet.revisions.find((one) => one.name === of);
     if (mark?.to === undefined || revision === undefined) return [];
     const isSettled = revision.isSeen && revision.replicas <= mark.to && revision.counted <= mark.to;
-    return isSettled && hasPassed(fleet, mark.goesSince ?? 0, VERIFY_MS)
+    return isSettled && hasPassed(fleet.now, mark.goesSince ?? 0, VERIFY_MS)
       ? [{ does: "undo", pod: name, isWrong: true }]
       : [];
   });
@@ -298,7 +328,7 @@ export function drainsOf(fleet: Fleet, { drainsAtOnce = DRAINS_AT_ONCE } = {}): 
   const isBack = new Set(back.map(({ pod }) => pod));
   const released = releases(sorted);
   const told = telling(sorted, new Set(released.map(({ pod }) => pod)), drainsAtOnce);
-  const further = [...told, ...released].filter(({ pod }) => !isBack.has(pod));
+  const further = [...tellingAgain(sorted), ...told, ...released].filter(({ pod }) => !isBack.has(pod));
   const acts = [...routes(sorted), ...marks(sorted), ...back, ...further];
   const isOpen = acts.length > 0 || sorted.live.some(({ mark }) => mark !== undefined);
   // Those that stay after all are nobody's victims any more: no other pod is made in their place.

@@ -11,6 +11,8 @@ export interface ConnectorPod {
   /** Its container runs, so it may have devices. */
   readonly isRunning: boolean;
   readonly isReady: boolean;
+  /** Time of day, in ms, since when it is ready, or is not; undefined if nobody says so. */
+  readonly readyChangedAt: number | undefined;
   /** It is being deleted. */
   readonly isEnding: boolean;
   /** It has the label that the Service selects. */
@@ -49,6 +51,8 @@ export interface Fleet {
   readonly currentMax: number;
   /** Whether the rollout lets devices of old revisions go. Those that were told go on. */
   readonly drainsOld: boolean;
+  /** What fails is taken back: nothing is waited for that could be done without. */
+  readonly isUrgent: boolean;
   /** The revision that the spec asks for. */
   readonly current: string;
   readonly pods: readonly ConnectorPod[];

@@ -26,7 +26,7 @@ const seen = (...objects: readonly KubeObject[]) =>
   fleetOf(
     INPUT,
     new Observed([DEPLOYMENT, ...objects]),
-    { current: REVISION, drainsOld: true },
+    { current: REVISION, drainsOld: true, isUrgent: false },
     {
       now: 5_000,
       pods: new Map([[POD.metadata.name, toldBy(new Metrics(TOLD))]]),
@@ -36,7 +36,7 @@ const seen = (...objects: readonly KubeObject[]) =>
 test("a fleet has what the spec, the API server and the connectors say", () => {
   const { pods, revisions, ...rest } = seen(POD, OTHER);
   const bounds = { deadlineMs: 30_000, perSecond: 70 };
-  const wish = { wanted: 2, currentMax: 2, drainsOld: true, current: REVISION };
+  const wish = { wanted: 2, currentMax: 2, drainsOld: true, isUrgent: false, current: REVISION };
   assert.deepEqual(rest, { now: 5_000, ...wish, ...bounds });
   assert.deepEqual(revisions, [{ name: REVISION, replicas: 2, counted: 0, isSeen: true }]);
   assert.deepEqual(pods[0], {
@@ -45,6 +45,7 @@ test("a fleet has what the spec, the API server and the connectors say", () => {
     node: "node-0",
     isRunning: true,
     isReady: true,
+    readyChangedAt: undefined,
     isEnding: false,
     isRouted: true,
     isInService: false,
@@ -64,6 +65,19 @@ test("a pod runs while its container does, and one that has ended is none", () =
   assert.equal(runs({ phase: "Pending" }), false);
   assert.equal(runs({ podIP: undefined }), false);
   for (const phase of ["Failed", "Succeeded"]) assert.deepEqual(seen(withStatus({ phase })).pods, []);
+});
+
+test("since when a pod is ready, or not, is as its kubelet says it", () => {
+  const since = (lastTransitionTime?: string): number | undefined => {
+    const conditions = [
+      { type: "PodScheduled", status: "True", lastTransitionTime: "2026-03-03T00:00:00Z" },
+      { type: "Ready", status: "True", ...(lastTransitionTime === undefined ? {} : { lastTransitionTime }) },
+    ];
+    return seen(withStatus({ conditions })).pods[0]?.readyChangedAt;
+  };
+  assert.equal(since("2026-03-03T00:00:07Z"), Date.parse("2026-03-03T00:00:07Z"));
+  assert.equal(since(), undefined);
+  assert.equal(since("soon"), undefined);
 });
 
 test("a pod is in its Service while an EndpointSlice of that Service has it as ready", () => {

@@ -9,7 +9,7 @@ import type { Observed } from "../observed.ts";
 import { countOf } from "../observed.ts";
 import type { Metrics, PodMetrics } from "../pod-metrics.ts";
 import type { PodObject } from "../pod-object.ts";
-import { isPodReady } from "../pod-object.ts";
+import { isPodReady, readyChangedAt } from "../pod-object.ts";
 import { DRAIN_ANNOTATION, readMark } from "./drain-mark.ts";
 import type { ConnectorPod, Fleet } from "./fleet.ts";
 import { SHED_ANNOTATION, readShedMark } from "./shed-mark.ts";
@@ -81,14 +81,14 @@ function isRunning({ status }: PodObject): boolean {
 const hasEnded = ({ status }: PodObject): boolean =>
   status?.phase === "Succeeded" || status?.phase === "Failed";
 
-/** What a rollout says of them: their revision, and whether others may be told to go. */
-export type FleetSteering = Pick<Fleet, "current" | "drainsOld">;
+/** What a rollout says of them: their revision, and whether others may be told to go, and at once. */
+export type FleetSteering = Pick<Fleet, "current" | "drainsOld" | "isUrgent">;
 
 /** The connectors at this moment: what the API server has, and what they told themselves. */
 export function fleetOf(
   input: DesiredInput,
   observed: Observed,
-  { current, drainsOld }: FleetSteering,
+  { current, drainsOld, isUrgent }: FleetSteering,
   { now, pods: told }: ConnectorsTold,
 ): Fleet {
   const ready = inService(input, observed);
@@ -105,6 +105,7 @@ export function fleetOf(
         node: pod.spec?.nodeName,
         isRunning: isRunning(pod),
         isReady: isPodReady(pod),
+        readyChangedAt: readyChangedAt(pod),
         isEnding: deletionTimestamp !== undefined,
         isRouted: labels?.[LABELS.routed] === "true",
         isInService: ready.has(name),
@@ -126,6 +127,7 @@ export function fleetOf(
     wanted,
     currentMax: wanted,
     drainsOld,
+    isUrgent,
     current,
     pods,
     revisions,

@@ -12,6 +12,7 @@ import type { Blocked } from "./gates.ts";
 import { revisionOf } from "./revisions.ts";
 import type { RevisionSeen, RolloutFacts } from "./rollout.ts";
 import type { Target } from "./rollout-state.ts";
+import { waitOf } from "./settled.ts";
 import { skewRefused } from "./version-skew.ts";
 
 /** On a ChatCluster: the revision that a person lets go on, and the one that a person takes back. */
@@ -99,6 +100,7 @@ export function readRollout(
   const to = { version, revision: fleet.current };
   const promote = annotations[PROMOTE_ANNOTATION];
   const rollback = annotations[ROLLBACK_ANNOTATION];
+  const [drainWaitsFor] = fleet.pods.flatMap((pod) => waitOf(pod, fleet) ?? []);
   return {
     now: fleet.now,
     to,
@@ -112,6 +114,7 @@ export function readRollout(
     isAsleep: cluster.spec.hibernate,
     isPaused: cluster.spec.paused,
     isDraining: fleet.pods.some((pod) => pod.revision !== fleet.current && isOnItsWay(pod, fleet.now)),
+    ...(drainWaitsFor === undefined ? {} : { drainWaitsFor }),
     objections: (from) => objectionsTo(from, to, backends),
     ...schemaOf(input, observed),
     unsettled: unsettledIn(input, observed),

@@ -64,8 +64,9 @@ export function connectorsOf(
   steering?: FleetSteering & Pick<Steering, "keeps">,
 ): Connectors {
   const wanted = wantedRevision(input);
-  const { current: name, drainsOld, keeps } = steering ?? { current: wanted, drainsOld: true };
-  const fleet = fleetOf(input, observed, { current: name, drainsOld }, told);
+  const { keeps, ...steers } = steering ?? { current: wanted, drainsOld: true, isUrgent: false };
+  const name = steers.current;
+  const fleet = fleetOf(input, observed, steers, told);
   const isAsleep = input.cluster.spec.hibernate;
   const drains = isAsleep ? NO_DRAINS : drainsOf(fleet);
   const replicas = drains.replicas.get(name) ?? wantedReplicas(input, "connector");

@@ -80,6 +80,8 @@ export interface Steering {
   readonly current: string;
   /** Whether connectors of other revisions may be told to go. */
   readonly drainsOld: boolean;
+  /** Whether they go as soon as they can: they harm who is connected to them. */
+  readonly isUrgent: boolean;
   /** The other components, and a schema, are of the version that served. */
   readonly holdsVersion: boolean;
   /** Whether the schema may be brought up. */
@@ -102,6 +104,7 @@ export function steeringOf(rollout: Rollout): Steering {
   const { phase, from, to, blockedBy } = rollout;
   return {
     current: (isForward(rollout) ? to : from).revision,
+    isUrgent: phase === "RollingBack",
     drainsOld: phase !== "Connectors" || blockedBy.length === 0,
     holdsVersion: HELD.has(phase),
     migrates: phase !== "Preflight" && phase !== "RollingBack" && phase !== "RolledBack",

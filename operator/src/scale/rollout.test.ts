@@ -88,6 +88,7 @@ test("connectors are of the revision that served until the canary is proven, and
   assert.deepEqual(steeringOf(at("Backends")), {
     current: "old",
     drainsOld: true,
+    isUrgent: false,
     holdsVersion: false,
     migrates: true,
     wantsCanary: false,
@@ -181,6 +182,17 @@ test("without progress until the deadline it is taken back; each step of progres
   assert.equal(drains.phase, "Connectors", "a drain has a deadline of its own");
 });
 
+test("a rollout says what the next drain waits for", () => {
+  const revisions = [seen(OLD, 2), seen(NEW, 2)];
+  const messageOf = (more: Partial<RolloutFacts>): string =>
+    rolloutOf(at("Connectors"), facts({ revisions, ...more })).message;
+  assert.equal(messageOf({}), "2 of 2 new connectors are ready, 2 old ones are left");
+  assert.equal(
+    messageOf({ drainWaitsFor: "something" }),
+    "2 of 2 new connectors are ready, 2 old ones are left; the next drain waits for something",
+  );
+});
+
 test("a canary that is never proven and components that never settle are late; a schema and a wait are not", () => {
   for (const [phase, more, after] of [
     ["Canary", {}, "RolledBack"],
@@ -238,6 +250,7 @@ test("the spec changes in the middle: who served stays, and the half that came g
   const back = rolloutOf(at("Connectors"), facts({ to: NEXT, revisions: half }));
   assert.deepEqual([back.phase, back.to, back.failed], ["RollingBack", NEW, undefined]);
   assert.equal(steeringOf(back).current, "old");
+  assert.equal(steeringOf(back).isUrgent, true, "what fails is left at once");
   const { phase, from, to } = rolloutOf(back, facts({ to: NEXT, revisions: [seen(OLD, 2), seen(NEW, 0)] }));
   assert.deepEqual([phase, from, to], ["Canary", OLD, NEXT]);
   // Once all devices are on the new one, a way back would move them twice.

@@ -50,6 +50,8 @@ export interface RolloutFacts {
   readonly canary: CanaryVerdict;
   /** Whether devices of some connector are on their way, within the time that they have. */
   readonly isDraining: boolean;
+  /** What the next drain of some connector waits for, for people. */
+  readonly drainWaitsFor?: string;
   /** The other components that do not run the new version completely, as people read them. */
   readonly unsettled: readonly string[];
   readonly gates: readonly Blocked[];
@@ -228,12 +230,13 @@ function moving(
 }
 
 function inConnectors(rollout: Rollout, facts: RolloutFacts): Rollout {
-  const { wanted } = facts;
+  const { wanted, drainWaitsFor } = facts;
   const ready = seenOf(facts, rollout.to)?.ready ?? 0;
   const old = podsBeside(facts, rollout.to);
+  const waits = drainWaitsFor === undefined ? "" : `; the next drain waits for ${drainWaitsFor}`;
   return moving(rollout, facts, {
     isOver: isComplete(rollout, facts),
-    message: `${ready} of ${wanted} new connectors are ready, ${old} old ones are left`,
+    message: `${ready} of ${wanted} new connectors are ready, ${old} old ones are left${waits}`,
     gates: old === 0 ? [] : facts.gates,
   });
 }

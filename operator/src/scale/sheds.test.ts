@@ -53,6 +53,30 @@ const ROWS: readonly Row[] = [
     isOpen: true,
   },
   {
+    what: "not before the others have been ready for a while",
+    pods: [full(), empty("a", { readyChangedAt: NOW - 9_999 }), empty("b")],
+    acts: [],
+    isOpen: true,
+  },
+  {
+    what: "but then",
+    pods: [full(), empty("a", { readyChangedAt: NOW - 10_000 }), empty("b")],
+    acts: shed(),
+    isOpen: true,
+  },
+  {
+    what: "who has no more than its share waits for nobody",
+    pods: [empty("a", { readyChangedAt: NOW }), empty("b")],
+    acts: [],
+  },
+  {
+    what: "a person who asks for it does not wait for that",
+    pods: [full(), empty("a", { readyChangedAt: NOW }), empty("b")],
+    asked: "x",
+    acts: shed({ asked: "x" }),
+    isOpen: true,
+  },
+  {
     what: "not before all that are wanted serve",
     pods: [full(), empty("a")],
     but: { wanted: 3, currentMax: 3 },

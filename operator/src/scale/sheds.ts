@@ -1,5 +1,6 @@
 import type { ConnectorPod, Fleet } from "./fleet.ts";
 import { keepersOf } from "./fleet.ts";
+import { unsettledOf } from "./settled.ts";
 import type { ShedMark } from "./shed-mark.ts";
 
 /** One thing to do with one pod. Each is safe to do again. */
@@ -144,6 +145,8 @@ function nextOf(
   const due = pods.filter(isDue);
   const excess = new Map(due.map(({ name }) => [name, beyond.get(name) ?? 0]));
   if (due.length > 0) {
+    // A person who asks for it has seen who takes them.
+    if (asked === undefined && unsettledOf({ pods, now }).length > 0) return { acts: [], isOpen: true };
     const rounds = new Map(due.map(({ name, shed }) => [name, 1 + (shed?.rounds ?? 0)]));
     const acts = shares(fullest(excess, perSecond), perSecond).map(({ name, connections, rate }): ShedAct => {
       const mark = { since: now, connections, perSecond: rate, rounds: rounds.get(name) ?? 1 };

@@ -12,6 +12,7 @@ export interface ModelPod {
   isRunning: boolean;
   /** The kubelet's last probe of `/readyz`. */
   isReady: boolean;
+  /** It is ready, or is not, since then. */
   readySince: number;
   isEnding: boolean;
   endsAt: number;
@@ -64,6 +65,8 @@ export class ClusterModel {
   readonly violations: string[] = [];
   /** Devices that were told to go in this second. */
   told = 0;
+  /** When a pod that was released was deleted last. */
+  wentAt = Number.NEGATIVE_INFINITY;
   /** Seconds since there was no way in although a pod could take devices. */
   closedFor = 0;
   readonly #dice: Dice;
@@ -119,6 +122,7 @@ export class ClusterModel {
   /** The container ends and starts again: it knows nothing of a drain. */
   restart(pod: ModelPod): void {
     this.#faultAt = this.now;
+    if (pod.isReady) pod.readySince = this.now;
     Object.assign(pod, { isRunning: false, isReady: false, devices: 0, drain: "none", shedLeft: 0 });
     pod.startsAt = this.now + this.#dice.int(2, 8);
   }
@@ -166,7 +170,7 @@ export class ClusterModel {
       startsAt: this.now + this.#dice.int(2, 12),
       isRunning: false,
       isReady: false,
-      readySince: 0,
+      readySince: this.now,
       isEnding: false,
       endsAt: 0,
       isRouted: true,
@@ -187,6 +191,7 @@ export class ClusterModel {
     // A pod that dies between its release and the fall of the replicas is replaced: its neighbour goes then.
     if (pod.devices > 0 && !isForced && !this.isUpset)
       this.violate(`${pod.name} was deleted with ${pod.devices} devices, and nobody said so`);
+    if (pod.mark?.includes('"goesSince"') === true) this.wentAt = this.now;
     pod.isEnding = true;
     pod.isReady = false;
     pod.devices = 0;

@@ -7,6 +7,12 @@ export interface Guards {
   readonly outOfService: boolean;
   /** A pod is drained only if as many as are wanted serve without it. */
   readonly keepersReady: boolean;
+  /** Devices are told once connectors that take them have been ready for a while. */
+  readonly settled: boolean;
+  /** So are devices that are shed. */
+  readonly shedsSettled: boolean;
+  /** And some time after the last pod went. */
+  readonly rested: boolean;
   /** One drain at a time. */
   readonly oneAtATime: boolean;
   /** A pod goes when it has no devices left, and not before. */
@@ -48,6 +54,9 @@ export interface Guards {
 export const ALL: Guards = {
   outOfService: true,
   keepersReady: true,
+  settled: true,
+  shedsSettled: true,
+  rested: true,
   oneAtATime: true,
   emptyFirst: true,
   deletionCost: true,

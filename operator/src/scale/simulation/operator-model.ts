@@ -12,8 +12,11 @@ import type { ShedAct } from "../sheds.ts";
 import { NO_SHEDS, isShedding, shedsOf } from "../sheds.ts";
 import type { ClusterModel, ModelPod } from "./cluster-model.ts";
 import type { Guards } from "./guards.ts";
-import { withoutDrains, withoutSheds, withoutTo } from "./blinded.ts";
+import { seenByDrains, seenBySheds, withoutTo } from "./blinded.ts";
+import type { Moment, Seen } from "./moments.ts";
+import { Moments } from "./moments.ts";
 import { RolloutModel } from "./rollout-model.ts";
+import { checkShed, checkTold } from "./settled-model.ts";
 
 /** The ChatCluster: what people want, and what an operator remembers in its status. */
 export interface ModelSpec {
@@ -25,28 +28,6 @@ export interface ModelSpec {
   desired: number;
   memory: ScaleMemory;
 }
-
-type Seen = Pick<
-  ModelPod,
-  | "name"
-  | "revision"
-  | "node"
-  | "isRunning"
-  | "isReady"
-  | "isEnding"
-  | "isRouted"
-  | "mark"
-  | "cost"
-  | "shedMark"
->;
-interface Moment {
-  readonly pods: readonly Seen[];
-  readonly revisions: ReadonlyMap<string, { replicas: number; counted: number; isSeen: boolean }>;
-  readonly slice: ReadonlySet<string>;
-}
-
-/** Watches are this many seconds late at most. */
-const LATE_S = 2;
 
 /** What a new process does not have: what watches told it late, and what it wrote itself since. */
 interface Process {
@@ -69,7 +50,7 @@ export class OperatorModel {
   readonly #dice: Dice;
   readonly #guards: Guards;
   readonly rollout: RolloutModel;
-  readonly #moments: Moment[] = [];
+  readonly #moments = new Moments();
   /** The pods that answered in this pass. */
   #heard = new Set<string>();
   #process: Process = { startedAt: 0, pods: new Map(), replicas: new Map() };
@@ -83,7 +64,12 @@ export class OperatorModel {
   }
 
   get clock(): number {
-    return 1_000_000_000 + this.#model.now * 1_000 + this.skewMs;
+    return this.#timeOf(this.#model.now) + this.skewMs;
+  }
+
+  /** The time of day by the clocks of nodes, which are right. */
+  #timeOf(second: number): number {
+    return 1_000_000_000 + second * 1_000;
   }
 
   /** Another process takes over: it lists everything, and remembers nothing. */
@@ -94,13 +80,7 @@ export class OperatorModel {
 
   /** Keeps what there is now, for those who hear of it late. */
   remember(): void {
-    const { pods, revisions, slice } = this.#model;
-    this.#moments.push({
-      pods: [...pods.values()].map((pod) => ({ ...pod })),
-      revisions: new Map([...revisions].map(([name, one]) => [name, { ...one }])),
-      slice,
-    });
-    if (this.#moments.length > LATE_S + 1) this.#moments.shift();
+    this.#moments.remember(this.#model);
   }
 
   /** A pass. It may end after any of its writes: `lasts` of them are made. */
@@ -115,10 +95,8 @@ export class OperatorModel {
     const fleet = this.#fleet(pods, steering);
     const drainsAtOnce = this.#guards.oneAtATime ? DRAINS_AT_ONCE : 8;
     const isApart = this.#guards.drainsApart;
-    const { acts, replicas } = drainsOf(isApart ? fleet : withoutSheds(fleet), { drainsAtOnce });
-    const sheds = this.#guards.sheds
-      ? shedsOf(this.#guards.shedsApart ? fleet : withoutDrains(fleet))
-      : NO_SHEDS;
+    const { acts, replicas } = drainsOf(seenByDrains(fleet, this.#guards), { drainsAtOnce });
+    const sheds = this.#guards.sheds ? shedsOf(seenBySheds(fleet, this.#guards)) : NO_SHEDS;
     const writes = [
       () => {
         this.rollout.write(rollout);
@@ -145,18 +123,16 @@ export class OperatorModel {
 
   #late(): Moment {
     // A process lists everything as it begins: it sees nothing that is older than that.
-    const since = Math.max(0, this.#model.now - this.#process.startedAt - 1);
-    const late = this.#dice.int(0, Math.min(LATE_S, since));
-    const moment = this.#moments.at(-1 - late) ?? this.#moments.at(-1);
-    if (moment === undefined) throw new Error("nothing has been there yet");
-    return moment;
+    return this.#moments.late(this.#dice, this.#model.now - this.#process.startedAt - 1);
   }
 
   #podsSeen(): ConnectorPod[] {
     const { guards, model } = { guards: this.#guards, model: this.#model };
     const [seen, { slice }] = [this.#late(), this.#late()];
     this.#heard = new Set();
-    return seen.pods.map((old): ConnectorPod => {
+    // A watch has objects in the order in which they changed, so no order is to be relied on.
+    const pods = this.#dice.chance(0.5) ? seen.pods : seen.pods.toReversed();
+    return pods.map((old): ConnectorPod => {
       const own = this.#process.pods.get(old.name)?.patch ?? {};
       const pod = { ...old, ...own };
       const real = model.pods.get(pod.name);
@@ -166,6 +142,7 @@ export class OperatorModel {
       return {
         ...pod,
         isReady: pod.isReady || !guards.keepersReady,
+        readyChangedAt: this.#timeOf(pod.readySince),
         isInService: guards.outOfService && slice.has(pod.name),
         isRouted: pod.isRouted,
         mark,
@@ -210,7 +187,7 @@ export class OperatorModel {
     this.scaled = { before, decision };
   }
 
-  #fleet(pods: readonly ConnectorPod[], { current, drainsOld }: Steering): Fleet {
+  #fleet(pods: readonly ConnectorPod[], { current, drainsOld, isUrgent }: Steering): Fleet {
     const { desired, deadlineMs, perSecond } = this.#spec;
     const seen = this.#late().revisions;
     const model = this.#model;
@@ -220,6 +197,7 @@ export class OperatorModel {
       wanted: desired,
       currentMax: desired,
       drainsOld,
+      isUrgent,
       current,
       pods: this.#guards.releasedTo ? pods : pods.map(withoutTo),
       revisions: [...model.revisions.keys()].flatMap((name) => {
@@ -266,8 +244,14 @@ export class OperatorModel {
       case "route":
         this.#patch(pod, { isRouted: true });
         return;
+      case "turn":
+        this.#patch(pod, { mark: markText(act.mark) });
+        return;
       case "tell":
         this.rollout.checkTold(pod, act.mark, this.clock);
+        // Who has a wrong clock waits for too long, or not at all.
+        if (this.skewMs === 0 && this.rollout.people.status?.phase !== "RollingBack")
+          checkTold(this.#model, pod, readMark(pod.mark, this.clock), this.clock);
         this.#patch(pod, { mark: markText(act.mark) });
         if (!this.#dice.chance(0.03)) this.#tell(pod, act.mark.perSecond ?? 0, wanted);
         return;
@@ -283,6 +267,7 @@ export class OperatorModel {
     if (pod === undefined || pod.isEnding) return;
     const hears = pod.isRunning && !this.isDeaf && !this.#dice.chance(0.1);
     if (act.does === "shed") {
+      if (this.skewMs === 0) checkShed(this.#model, pod);
       this.#patch(pod, { shedMark: shedMarkText(act.mark) });
       if (!hears || pod.drain !== "none") return;
       pod.shedLeft = act.mark.connections;
