@@ -199,6 +199,22 @@ const ROWS: readonly Row[] = [
     replicas: { new: 2 },
   },
   {
+    what: "nor right after its container has ended: it may run again by now",
+    fleet: fleetOf(1, [
+      podOf("a"),
+      podOf("b", {
+        ...out,
+        mark: marked,
+        isRunning: false,
+        isReady: false,
+        readyChangedAt: NOW - 4_999,
+        connections: undefined,
+      }),
+    ]),
+    acts: [],
+    replicas: { new: 2 },
+  },
+  {
     what: "no old one leaves before half of the new ones are ready",
     fleet: fleetOf(4, [
       ...["a", "b", "c", "d"].map((name) => old(name)),

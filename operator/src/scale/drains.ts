@@ -244,6 +244,10 @@ function isRipe(pod: ConnectorPod, others: readonly ConnectorPod[], fleet: Fleet
   if (mark === undefined || (pod.isRunning && !isTold(pod))) return false;
   // It may have started since it was seen, and have got devices before it left the Service.
   if (!isOut(pod, mark, fleet)) return false;
+  // So may a container that has just ended: an EndpointSlice follows by a moment.
+  const { isRunning, readyChangedAt } = pod;
+  if (!isRunning && readyChangedAt !== undefined && !hasPassed(fleet.now, readyChangedAt, VERIFY_MS))
+    return false;
   const overdue = mark.deadline === undefined ? Number.NEGATIVE_INFINITY : fleet.now - mark.deadline;
   if (!isEmpty(pod) && overdue < SLACK_MS) return false;
   // The kubelet reports later that it is not ready.
