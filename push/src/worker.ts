@@ -2,7 +2,7 @@ import { decodePushEntries } from "@jichat/protocol/bus/push.ts";
 import type { QueuedMessage, QueuedPush } from "@jichat/protocol/bus/push.ts";
 import type { PushRegistration } from "@jichat/protocol/bus/push-registration.ts";
 import { placeKey } from "./ids.ts";
-import type { Job, Scope } from "./job.ts";
+import type { Job, Scope, Settled } from "./job.ts";
 import type { Candidate, Judge, Verdict } from "./judge.ts";
 import type { Lanes } from "./lanes.ts";
 import type { PushMetrics } from "./metrics.ts";
@@ -96,13 +96,7 @@ export class Worker {
       await before;
       const verdicts = await this.#parts.judge.judge(candidates, scope.signal);
       return new Map(candidates.map((candidate, index) => [candidate, verdicts[index]]));
-    })().finally(() => {
-      for (const { key } of candidates) {
-        const left = (late.places.get(key) ?? 0) - 1;
-        if (left > 0) late.places.set(key, left);
-        else late.places.delete(key);
-      }
-    });
+    })();
     late.last = judged;
     return judged;
   }
@@ -172,21 +166,34 @@ export class Worker {
 
   /** What is known is in its lane when this returns. */
   async #offer(candidate: Candidate, { known, late }: Judged, scope: Scope): Promise<void> {
-    const verdict = known.get(candidate) ?? (await late)?.get(candidate);
-    if (verdict === undefined) return;
+    const verdict = known.get(candidate);
+    const offered =
+      verdict === undefined ? this.#offerLate(candidate, late, scope) : this.#put(candidate, verdict, scope);
+    if ((await offered) === "repeated") this.#parts.metrics.countSkipped("sent");
+  }
+
+  /** Until it is in its lane, what comes behind it in its place waits too. */
+  async #offerLate(candidate: Candidate, late: Judged["late"], scope: Scope): Promise<Settled | undefined> {
+    const { places } = this.#lateOf(scope);
+    let offered: Promise<Settled> | undefined;
+    try {
+      const verdict = (await late)?.get(candidate);
+      offered = verdict && this.#put(candidate, verdict, scope);
+    } finally {
+      const left = (places.get(candidate.key) ?? 0) - 1;
+      if (left > 0) places.set(candidate.key, left);
+      else places.delete(candidate.key);
+    }
+    return offered;
+  }
+
+  /** It is in its lane when this returns, unless it is not wanted. */
+  async #put(candidate: Candidate, verdict: Verdict, scope: Scope): Promise<Settled> {
     if (verdict.decision.is === "skip") {
       this.#parts.metrics.countSkipped(verdict.decision.reason);
-      return;
+      return "skipped";
     }
-    const settled = await this.#parts.lanes.offer(jobOf(candidate, verdict, verdict.decision), scope);
-    console.error(
-      candidate.user,
-      candidate.registration.device,
-      candidate.message.conversation,
-      candidate.message.seq,
-      settled,
-    );
-    if (settled === "repeated") this.#parts.metrics.countSkipped("sent");
+    return this.#parts.lanes.offer(jobOf(candidate, verdict, verdict.decision), scope);
   }
 }
 
