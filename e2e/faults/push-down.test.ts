@@ -30,8 +30,8 @@ test(
     await scene.settled(all, first.seq);
     assert.equal(received.length, PEOPLE);
 
-    /** The last seq and the number of messages, by user and conversation. */
-    const missed = new Map<string, { seq: number; count: number }>();
+    /** The last seq and the number of unread messages, by user and conversation. */
+    const missed = new Map(people.map((user) => [`${user} ${all}`, { seq: first.seq, count: 1 }]));
     const say = async (at: number): Promise<void> => {
       const user = people[at % PEOPLE] ?? WITNESS;
       const isToAll = at % 3 === 0;
@@ -81,7 +81,7 @@ test(
     assert.deepEqual(
       new Map([...told].toSorted(byName)),
       new Map([...missed].toSorted(byName)),
-      "which stands for all that was missed",
+      "which says how many are unread",
     );
     assert.deepEqual(scene.receiver.repeated, []);
     const bySecond = Map.groupBy(after, ({ timestamp }) => timestamp.slice(0, 19));
