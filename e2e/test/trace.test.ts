@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { TestContext } from "node:test";
 import { test } from "node:test";
 import type { Span } from "@jichat/testkit/observe/otlp-receiver.ts";
 import { OtlpReceiver, textIn } from "@jichat/testkit/observe/otlp-receiver.ts";
@@ -10,21 +11,31 @@ import { Raw } from "../src/raw.ts";
 import { sleep, startStack } from "../src/scene.ts";
 import { WHOLE } from "../src/whole-trace.ts";
 
+/** The spans of a cluster that is started with this `env`, all of them, as they come. */
+async function collect(t: TestContext): Promise<{
+  readonly spans: readonly Span[];
+  readonly env: Readonly<Record<string, Readonly<Record<string, string>>>>;
+}> {
+  const spans: Span[] = [];
+  const receiver = await OtlpReceiver.start((some) => {
+    spans.push(...some);
+  });
+  t.after(() => {
+    receiver.close();
+  });
+  const env = { "*": { OTEL_EXPORTER_OTLP_ENDPOINT: receiver.endpoint, TRACE_RATIO: "1" } };
+  return { spans, env };
+}
+
 test(
   "one trace goes from the sender's frame over the append to the reader's socket and ClickHouse, and the ack names it",
   { timeout: 120_000 },
   async (t) => {
-    const spans: Span[] = [];
-    const receiver = await OtlpReceiver.start((some) => {
-      spans.push(...some);
-    });
-    t.after(() => {
-      receiver.close();
-    });
+    const { spans, env } = await collect(t);
     const stack = await startStack(t, {
       routers: 1,
       connectors: 2,
-      env: { "*": { OTEL_EXPORTER_OTLP_ENDPOINT: receiver.endpoint, TRACE_RATIO: "1" } },
+      env,
     });
     const [ann, bob] = stack.wsUrls.map((url) => new Raw(url));
     assert.ok(ann !== undefined && bob !== undefined);
@@ -85,17 +96,11 @@ test(
   "the trace goes on to the answers of a push provider, and the provider is told of it",
   { timeout: 120_000 },
   async (t) => {
-    const spans: Span[] = [];
-    const receiver = await OtlpReceiver.start((some) => {
-      spans.push(...some);
-    });
-    t.after(() => {
-      receiver.close();
-    });
+    const { spans, env } = await collect(t);
     const scene = await PushScene.start(t, {
       routers: 1,
       connectors: 1,
-      env: { "*": { OTEL_EXPORTER_OTLP_ENDPOINT: receiver.endpoint, TRACE_RATIO: "1" } },
+      env,
     });
     await scene.webhook("bob", "phone");
     scene.receiver.faults.next({ is: "answer", status: 503 });
