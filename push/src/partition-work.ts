@@ -10,6 +10,8 @@ const BATCH_MAX = 64;
 const BATCH_BYTES_MAX = 65_536;
 /** A message that takes longer is reported as being worked on, again each time: well within the ack wait. */
 const WORKING_MS = 2_000;
+/** No attempts at a push take as long: somebody should know of what is not done by then. */
+const LONG_MS = 300_000;
 const RETRY_MS = 500;
 const FULL_LOOK_MS = 10;
 /** A message that fails for a reason of its own is given up after as many deliveries. */
@@ -19,8 +21,10 @@ const AGAIN_MS = 5_000;
 export const PENDING_MAX = 1_000;
 
 interface Held {
+  readonly since: number;
   message: QueueMessage;
   toldAt: number;
+  isLong: boolean;
 }
 
 export interface PartitionWorkParts {
@@ -123,6 +127,7 @@ export class PartitionWork {
   }
 
   #arrive(message: QueueMessage | "idle"): void {
+    if (this.#stop.signal.aborted) return; // It was on its way: the next worker gets it again.
     this.#heardAt = this.#parts.clock.monotonic();
     if (message === "idle") {
       this.#pending = 0;
@@ -134,7 +139,8 @@ export class PartitionWork {
       known.message = message; // Delivered again while it is being worked on: the latest one is acknowledged.
       return;
     }
-    this.#held.set(message.position, { message, toldAt: this.#heardAt });
+    const since = this.#heardAt;
+    this.#held.set(message.position, { message, since, toldAt: since, isLong: false });
     this.#parts.room.hold(message.bytes.length);
     this.#inbox.push(message);
     this.#wake();
@@ -220,7 +226,17 @@ export class PartitionWork {
         if (now - held.toldAt < WORKING_MS) continue;
         held.toldAt = now;
         held.message.working();
+        if (now - held.since >= LONG_MS && !held.isLong) this.#tellOfLong(held);
       }
     }
+  }
+
+  #tellOfLong(held: Held): void {
+    held.isLong = true;
+    const { position, deliveries } = held.message;
+    this.#parts.log.warn(
+      { partition: this.#scope.partition, position, deliveries, held: this.#held.size },
+      "an entry of the push queue is not done after five minutes: it is still worked on",
+    );
   }
 }

@@ -415,3 +415,18 @@ test("ten thousand messages are held in bounds: no more are read than can be sen
   assert.equal(bench.provider.pushes.length, 10_000);
   assert.deepEqual(bench.queue.left, []);
 });
+
+test("an entry that is not done for minutes is told of once, and is done all the same", async () => {
+  const bench = annBench();
+  const held = Promise.withResolvers<void>();
+  bench.provider.held = held.promise;
+  const told = (): number => bench.telemetry.lines.filter((line) => line.includes("not done after")).length;
+  bench.queue.put(messageTo(["ann"], 1));
+  await bench.pass(290_000, 1_000);
+  assert.equal(told(), 0);
+  await bench.pass(60_000, 1_000);
+  assert.equal(told(), 1);
+  held.resolve();
+  await bench.settle();
+  assert.deepEqual([bench.provider.shown, bench.queue.left], [["ann g 1 x1"], []]);
+});
