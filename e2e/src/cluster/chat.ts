@@ -7,7 +7,8 @@ import { until } from "@jichat/testkit/until.ts";
 import { LAB, apply, find, kubectl, read } from "./kubectl.ts";
 
 /** A kubectl takes a tenth of a second of a core, and people talk meanwhile. */
-const LOOK_MS = 500;
+/** Each look starts a kubectl, which takes cores from what is tested. */
+const LOOK_MS = 2_000;
 
 export interface Pod {
   readonly metadata: {

@@ -40,22 +40,42 @@ const preferring = (node: string): object => ({
   },
 });
 
+/**
+ * What each container needs under the load of these scenarios, as production states it. Without that, cores
+ * go to pods that start as much as to those that serve, and far more to the control plane.
+ */
+const asking = (cpu: string, memory: string): object => ({ resources: { requests: { cpu, memory } } });
+
 /** What there is one of is at `node`; everything else is there three times, or twice. */
 function spread(node: string): object {
   const bound = { nodeSelector: { [HOST]: node } };
   return laptop({
     version: LAB.versions[0],
-    connectors: { replicas: 3, service: { type: "NodePort" }, limits: LIMITS },
-    routers: { replicas: 3 },
-    storage: { replicas: 2 },
+    connectors: { replicas: 3, service: { type: "NodePort" }, limits: LIMITS, ...asking("200m", "192Mi") },
+    routers: { replicas: 3, ...asking("200m", "192Mi") },
+    storage: { replicas: 2, ...asking("100m", "256Mi") },
     api: { replicas: 2 },
     durability: { replicas: 3 },
     drain: { deadlineSeconds: 120, maxReconnectsPerSecond: PER_SECOND },
     rollout: { progressDeadlineSeconds: 120, soakSeconds: 5 },
-    nats: { managed: { replicas: 3, storage: { size: "2Gi" }, image: LAB.backends.nats } },
-    redis: { managed: { image: LAB.backends.redis, template: preferring(node) } },
+    nats: {
+      managed: {
+        replicas: 3,
+        storage: { size: "2Gi" },
+        image: LAB.backends.nats,
+        ...asking("300m", "128Mi"),
+      },
+    },
+    redis: {
+      managed: { image: LAB.backends.redis, template: preferring(node), ...asking("100m", "64Mi") },
+    },
     clickhouse: {
-      managed: { storage: { size: "5Gi" }, image: LAB.backends.clickhouse, template: bound },
+      managed: {
+        storage: { size: "5Gi" },
+        image: LAB.backends.clickhouse,
+        template: bound,
+        ...asking("200m", "512Mi"),
+      },
     },
   });
 }
