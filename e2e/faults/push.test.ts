@@ -4,7 +4,6 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { jetstreamManager } from "@nats-io/jetstream";
 import { connect } from "@nats-io/transport-node";
 import { Dice } from "@jichat/protocol/dice.ts";
-import { until } from "@jichat/testkit/until.ts";
 import { keepLogs } from "../src/faults/keep-logs.ts";
 import { Gateway } from "../src/push/gateway.ts";
 import type { Account, DeadLetter, Repeats } from "../src/push/judgement.ts";
@@ -12,9 +11,9 @@ import { coverageOf, pushedThoughThere, pushedThoughRead, repeatedTooOften } fro
 import { deadLettersOf } from "../src/push/dead-letters.ts";
 import { PushCrowd, SECRET } from "../src/push/push-crowd.ts";
 import { PushFaults } from "../src/push/push-faults.ts";
-import type { Waiting } from "../src/push/push-scene.ts";
-import { countOf, credentialsFor, waitingPushes } from "../src/push/push-scene.ts";
+import { credentialsFor } from "../src/push/push-scene.ts";
 import { linesWith, signingSecrets } from "../src/push/secrets.ts";
+import { untilPushed } from "../src/push/until-pushed.ts";
 import { startStack } from "../src/scene.ts";
 
 /** `FAULTS_SEEDS=1,2,3`; for a short run `PUSH_MESSAGES=1000`, and `PUSH_FAULTS="kill nats,kill push-1"`. */
@@ -29,8 +28,10 @@ const LOOK_MS = 200;
 const LATER_MAX = 5;
 /** A circuit is open for a minute at most, and folded pushes wait for seconds. */
 const SETTLED_WITHIN_MS = 180_000;
-/** For as long nothing waits: routers and connectors have nothing more to tell either. */
-const CALM_MS = 6_000;
+/** By then routers and connectors have told the queue of what was. */
+const TOLD_MS = 6_000;
+/** What the queue has of a lost device makes entries of its own. */
+const ROUNDS = 2;
 
 /** Notices when ids come again. */
 function watchRepeats(gateway: Gateway): { readonly samples: Repeats[]; readonly stop: () => void } {
@@ -82,7 +83,7 @@ for (const seed of FAULTS_SEEDS.split(",").map(Number))
       const acting = faults.run(PUSH_FAULTS?.split(",").map((name) => name.trim()));
       await crowd.talk(Number(PUSH_MESSAGES), acting);
       await acting;
-      await untilCalm(stack.natsUrl).finally(() => {
+      await untilAllPushed(stack.natsUrl).finally(() => {
         keepLogs(stack.parts, `push-${seed}`);
       });
       repeats.stop();
@@ -124,20 +125,18 @@ for (const seed of FAULTS_SEEDS.split(",").map(Number))
     },
   );
 
-async function untilCalm(natsUrl: string): Promise<void> {
+async function untilAllPushed(natsUrl: string): Promise<void> {
   const nats = await connect({ servers: natsUrl });
-  const jsm = await jetstreamManager(nats);
-  let since = performance.now();
-  let last: Waiting | undefined;
-  await until("nothing waits to be pushed", SETTLED_WITHIN_MS, async () => {
-    last = await waitingPushes(jsm);
-    if (countOf(last) > 0) since = performance.now();
-    return performance.now() - since > CALM_MS;
-  }).catch((error: unknown) => {
-    throw new Error(`${String(error)}; last: ${JSON.stringify(last)}`, { cause: error });
-  });
-  await sleep(LOOK_MS);
-  await nats.close();
+  try {
+    const jsm = await jetstreamManager(nats);
+    for (let round = 0; round < ROUNDS; round += 1) {
+      await sleep(TOLD_MS);
+      await untilPushed(jsm, SETTLED_WITHIN_MS);
+    }
+    await sleep(LOOK_MS);
+  } finally {
+    await nats.close();
+  }
 }
 
 async function accountOf(

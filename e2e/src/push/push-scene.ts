@@ -46,7 +46,7 @@ export function credentialsFor(receiver: Pick<WebhookReceiver, "file">): {
 }
 
 /** Messages that no worker is done with. */
-export interface Waiting {
+interface Waiting {
   /** In the queue, and with no worker yet. */
   readonly queued: number;
   /** Taken, and not acknowledged. */
@@ -55,9 +55,9 @@ export interface Waiting {
   readonly later: number;
 }
 
-export const countOf = ({ queued, taken, later }: Waiting): number => queued + taken + later;
+const countOf = ({ queued, taken, later }: Waiting): number => queued + taken + later;
 
-export async function waitingPushes(jsm: JetStreamManager): Promise<Waiting> {
+async function waitingPushes(jsm: JetStreamManager): Promise<Waiting> {
   const consumers = await jsm.consumers.list(names.pushStream).next();
   return {
     queued: consumers.reduce((sum, { num_pending: pending }) => sum + pending, 0),
