@@ -9,7 +9,6 @@ import {
   delaysOf,
   evenSpreadMs,
   graceOf,
-  lagOf,
   placesIn,
   spareMs,
   successorsOf,
@@ -75,12 +74,7 @@ test("devices of one step leave evenly within it", () => {
 });
 
 /** Runs steps until everybody was told, and returns when each was. */
-function run(
-  devices: number,
-  perSecond: number | undefined,
-  drainMs: number,
-  { places = Infinity, lagMs = () => 0 }: { places?: number; lagMs?: (now: number) => number } = {},
-): number[] {
+function run(devices: number, perSecond: number | undefined, drainMs: number, places = Infinity): number[] {
   const told = new ToldCount(UNSEEN_MS);
   const at: number[] = [];
   for (let now = 0; now < drainMs && at.length < devices; now += STEP_MS) {
@@ -91,7 +85,6 @@ function run(
       evenLeftMs: evenSpreadMs(drainMs) - now,
       perSecond,
       places: places - at.length + told.within(now, UNSEEN_MS), // As others announce it, late.
-      lagMs: lagMs(now),
     });
     told.add(now, count);
     for (const delay of delaysOf(count)) at.push(now + delay);
@@ -106,8 +99,7 @@ test("no second sees more than the rate, in 500 random drains, and everybody goe
   for (let i = 0; i < 500; i += 1) {
     const [perSecond, devices] = [1 + dice.int(0, 299), dice.int(0, 1_499)];
     const drainMs = 1_000 * (1 + dice.int(0, 59));
-    const lagMs = dice.int(0, 1) === 0 ? () => 0 : () => dice.int(0, 400);
-    const at = run(devices, perSecond, drainMs, { lagMs });
+    const at = run(devices, perSecond, drainMs);
     const seen = `${devices} at ${perSecond}/s in ${drainMs} ms`;
     const steps = at.map((ms) => ms - (ms % STEP_MS));
     assert.ok(most(steps, 1_000) <= perSecond, `${seen}: ${most(steps, 1_000)} were told in a second`);
@@ -124,31 +116,10 @@ test("without a rate, devices leave evenly, and the last of them before the grac
 });
 
 test("no more devices are told than others have places", () => {
-  assert.equal(run(1_000, 200, 60_000, { places: 37 }).length, 37);
-  assert.equal(run(1_000, undefined, 60_000, { places: 0 }).length, 0);
-  const pace = { untold: 9, toldInSecond: 0, toldUnseen: 4, evenLeftMs: 0, perSecond: 100, lagMs: 0 };
-  const standing = { ...pace, places: 6 };
+  assert.equal(run(1_000, 200, 60_000, 37).length, 37);
+  assert.equal(run(1_000, undefined, 60_000, 0).length, 0);
+  const standing = { untold: 9, toldInSecond: 0, toldUnseen: 4, evenLeftMs: 0, perSecond: 100, places: 6 };
   assert.equal(toldNow(standing), 2, "those on their way have their places");
   assert.equal(toldNow({ ...standing, places: undefined }), 9, "where nobody knows, the rate alone counts");
   assert.equal(toldNow({ ...standing, places: 1 }), 0);
-});
-
-test("the later the event loops of the others are, the fewer devices are told, and all are by their time", () => {
-  const lagging = (lagMs: number) => ({ connector: "x", says: says({ lagMs }) });
-  assert.equal(lagOf([]), 0);
-  assert.equal(lagOf([lagging(20), lagging(300), { connector: "y", says: says() }]), 300);
-  assert.equal(lagOf([{ connector: "y", says: undefined }]), 0, "who does not say holds nobody up");
-
-  const inFirst10s = (ms: number): number =>
-    run(1_000, 20, 240_000, { lagMs: () => ms }).filter(before10s).length;
-  const before10s = (at: number): boolean => at < 10_000;
-  assert.deepEqual([0, 50, 100, 150, 200].map(inFirst10s), [200, 200, 150, 100, 60]);
-  for (const busy of [250, 10_000]) {
-    const at = run(1_000, 20, 240_000, { lagMs: () => busy });
-    assert.equal(at.length, 1_000, "the deadline holds");
-    assert.ok((at.at(-1) ?? 0) <= evenSpreadMs(240_000) + STEP_MS);
-    assert.ok(most(at, 1_000) <= 8, `evenly: ${most(at, 1_000)} in a second`);
-  }
-  const burst = run(200, 20, 240_000, { lagMs: (now) => (now < 20_000 ? 400 : 0) });
-  assert.ok((burst.at(-1) ?? 0) < 30_000, "it goes on at once when they have time again");
 });

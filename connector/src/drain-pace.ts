@@ -12,10 +12,6 @@ const GRACE_MS = 5_000;
 const LEAST_GRACE_MS = 1_000;
 /** Without a rate, devices leave over this share of the time. The rest is for those that are slow. */
 const EVEN_SHARE = 0.8;
-/** An event loop that is late by no more is in time (docs/operations.md). */
-const CALM_LAG_MS = 50;
-/** One that is as late has too much to do. A device that comes to it is greeted about as slowly. */
-const BUSY_LAG_MS = 250;
 /** Announcements are this old at most. Devices that were told since then are not counted in them. */
 export const UNSEEN_MS = 3_000;
 
@@ -69,10 +65,6 @@ export const placesIn = (others: readonly OtherConnector[]): number =>
     0,
   );
 
-/** How late the event loop of the latest of them is, in milliseconds; 0 if none says. */
-export const lagOf = (others: readonly OtherConnector[]): number =>
-  Math.max(0, ...others.map(({ says }) => says?.lagMs ?? 0));
-
 /** What is known at the beginning of a step. */
 export interface Standing {
   /** Devices that have not been told. */
@@ -81,30 +73,16 @@ export interface Standing {
   readonly toldInSecond: number;
   /** Devices that were told within the last `UNSEEN_MS`. */
   readonly toldUnseen: number;
-  /** Milliseconds until the last device is to be told: evenly without a rate, and no later with one. */
+  /** Milliseconds until the last device is to be told. It counts only without a rate. */
   readonly evenLeftMs: number;
   readonly perSecond: number | undefined;
   /** Places in the others; undefined if nobody can know: then only the rate counts. */
   readonly places: number | undefined;
-  /** How late the event loops of the others are, in milliseconds (`lagOf`). */
-  readonly lagMs: number;
-}
-
-/**
- * Devices that are told in a second. The rate is the most. The others may have less to spare at the moment,
- * as while a pod starts beside them: the later their event loops are, the fewer devices are told, but no
- * fewer than the time that is left demands.
- */
-function rateNow(perSecond: number, { untold, lagMs, evenLeftMs }: Standing): number {
-  const spare = Math.min(1, Math.max(0, (BUSY_LAG_MS - lagMs) / (BUSY_LAG_MS - CALM_LAG_MS)));
-  const needed = evenLeftMs <= 0 ? Infinity : Math.ceil((SECOND_MS * untold) / evenLeftMs);
-  return Math.min(perSecond, Math.max(needed, Math.ceil(spare * perSecond)));
 }
 
 /** How many devices are told in this step. Never more than the rate allows in any second. */
 export function toldNow(standing: Standing): number {
-  const { untold, toldInSecond, toldUnseen, evenLeftMs, places = Infinity } = standing;
-  const perSecond = standing.perSecond && rateNow(standing.perSecond, standing);
+  const { untold, toldInSecond, toldUnseen, evenLeftMs, perSecond, places = Infinity } = standing;
   const wanted =
     perSecond === undefined
       ? Math.ceil(untold / Math.max(1, Math.floor(evenLeftMs / STEP_MS) + 1))

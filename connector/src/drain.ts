@@ -2,7 +2,7 @@ import type { DrainReport, DrainState } from "@jichat/protocol/drain.ts";
 import { CLOSE, ChatError } from "@jichat/protocol/errors.ts";
 import type { Lanes } from "@jichat/edge/lanes.ts";
 import type { Telemetry } from "@jichat/runtime/telemetry.ts";
-import { evenSpreadMs, graceOf, lagOf, placesIn, spareMs, waitMsMax } from "./drain-pace.ts";
+import { evenSpreadMs, graceOf, placesIn, spareMs, waitMsMax } from "./drain-pace.ts";
 import type { Hub } from "./hub.ts";
 import { Mover } from "./mover.ts";
 import type { MoverParts } from "./mover.ts";
@@ -217,7 +217,6 @@ export class Drain {
       evenLeftMs: evenUntil - now,
       most: probe.most(now),
       places: takers === undefined || (isAlone && takers.length === 0) ? undefined : placesIn(takers),
-      lagMs: lagOf(takers ?? []),
     });
     probe.told(now, told);
   }

@@ -94,9 +94,6 @@ revocations.onRevoked((user) => {
 });
 const hub = new Hub();
 const metrics = connectorMetrics(telemetry, hub, () => edge.lanes.waiting);
-const meter = new LoadMeter(systemClock);
-const load = loadGauges(telemetry, meter, metrics);
-meter.start(signal);
 const bus = new NatsBus(nats, telemetry.log);
 const edge = openEdge({
   bus,
@@ -139,7 +136,6 @@ const parts = {
       acceptsSince: accepting.since(),
       sockets: hub.size,
       socketsMax: config.socketsMax,
-      lagMs: load.recentLagMs(),
     }),
   onChange: () => void keeper.tell(),
   names,
@@ -202,6 +198,9 @@ isListening = true;
 void keeper.tell();
 drainGauges(telemetry, drain, shed);
 arrivalGauges(telemetry, arrivals);
+const meter = new LoadMeter(systemClock);
+loadGauges(telemetry, meter, metrics);
+meter.start(signal);
 telemetry.gauge(
   "jichat_connector_reports_waiting",
   "reports of half-open connections that the push queue has not stored yet",

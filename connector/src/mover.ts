@@ -16,7 +16,7 @@ export interface MoverParts extends TicketParts {
   readonly time: Pick<Clock, "monotonic" | "sleep">;
 }
 
-export interface MoveStep extends Pick<Standing, "evenLeftMs" | "lagMs" | "perSecond" | "places"> {
+export interface MoveStep extends Pick<Standing, "perSecond" | "places" | "evenLeftMs"> {
   readonly reason: string;
   /** How long a device may stay after the time at which it was told to go. */
   readonly graceMs: number;

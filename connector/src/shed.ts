@@ -2,7 +2,7 @@ import type { ShedOrder, ShedReport } from "@jichat/protocol/drain.ts";
 import { ChatError } from "@jichat/protocol/errors.ts";
 import type { Telemetry } from "@jichat/runtime/telemetry.ts";
 import type { Drain } from "./drain.ts";
-import { lagOf, placesIn } from "./drain-pace.ts";
+import { placesIn } from "./drain-pace.ts";
 import type { Hub } from "./hub.ts";
 import { Mover } from "./mover.ts";
 import type { MoverParts } from "./mover.ts";
@@ -66,10 +66,9 @@ export class Shed {
         reason: "moving",
         perSecond,
         graceMs: GRACE_MS,
-        evenLeftMs: endsAt - time.monotonic() - GRACE_MS,
+        evenLeftMs: 0,
         most: this.#left,
         places: takers === undefined ? 0 : placesIn(takers),
-        lagMs: lagOf(takers ?? []),
       });
       this.#left = Math.min(this.#left, this.#parts.hub.size);
       await mover.untilNext();

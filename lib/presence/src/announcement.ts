@@ -8,8 +8,6 @@ export interface Announcement {
   readonly startedAt: number;
   readonly sockets: number;
   readonly socketsMax: number;
-  /** The longest recent delay of its event loop, in milliseconds. Absent: not known, or an earlier build. */
-  readonly lagMs?: number | undefined;
 }
 
 /** Another connector. What a build says that announces nothing of itself is `undefined`. */
@@ -30,16 +28,8 @@ export function readAnnouncement(text: string): Announcement | undefined {
   } catch {
     return undefined; // A later build may write another form. It is as unknown as an earlier one.
   }
-  const { revision, acceptsSince, startedAt, sockets, socketsMax, lagMs } = said;
+  const { revision, acceptsSince, startedAt, sockets, socketsMax } = said;
   if (typeof revision !== "string" || !isCount(acceptsSince) || !isCount(startedAt)) return undefined;
   if (!isCount(sockets) || !isCount(socketsMax)) return undefined;
-  if (lagMs !== undefined && !isCount(lagMs)) return undefined;
-  return {
-    revision,
-    acceptsSince,
-    startedAt,
-    sockets,
-    socketsMax,
-    ...(lagMs === undefined ? {} : { lagMs }),
-  };
+  return { revision, acceptsSince, startedAt, sockets, socketsMax };
 }

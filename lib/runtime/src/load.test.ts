@@ -56,8 +56,7 @@ test("a rate is what a total has grown by in a second, however late the sample i
 test("the process says how late its event loop is, and how many cores it uses", async () => {
   const { meter, pass } = metering();
   const gauges = new Map<string, () => unknown>();
-  const load = watchProcess({ gauge: (name, _, read) => void gauges.set(name, read) }, meter);
-  assert.equal(load.recentLagMs(), undefined, "not known yet");
+  watchProcess({ gauge: (name, _, read) => void gauges.set(name, read) }, meter);
   await systemClock.sleep(50);
   const until = performance.now() + 120;
   while (performance.now() < until); // It blocks the event loop, and uses a core.
@@ -65,9 +64,6 @@ test("the process says how late its event loop is, and how many cores it uses", 
   pass(16);
   const lag = Number(gauges.get("jichat_event_loop_lag_seconds")?.());
   assert.ok(lag > 0.05 && lag < 60, `${lag} s`);
-  assert.equal(load.recentLagMs(), Math.round(1_000 * lag));
   const cores = Number(gauges.get("jichat_cpu_cores")?.());
   assert.ok(cores > 0.001, `${cores} cores: at least some of 16 s`);
-  for (let second = 0; second < 3; second += 1) pass(1);
-  assert.ok(Number(load.recentLagMs()) < 1_000 * lag, "what was longer ago is forgotten");
 });

@@ -9,8 +9,6 @@ const SURE_S = 15;
 const SAMPLE_MS = 1_000;
 /** How often the delay of the event loop is looked at. Each look counts the time between two as well. */
 const LAG_LOOK_MS = 20;
-/** What the last seconds were like, for those who act on it at once. */
-const RECENT_SAMPLES = 3;
 
 /** The mean of a value over the last 30 s. */
 export class WindowMean {
@@ -85,24 +83,14 @@ export class LoadMeter {
   }
 }
 
-/** How busy this process is at the moment. */
-export interface ProcessLoad {
-  /** The longest delay of the event loop in the last 3 s. Undefined while nothing has been seen of it. */
-  recentLagMs(): number | undefined;
-}
-
 /** Reports how busy this process is: the gauges that every component that is scaled by load has. */
-export function watchProcess(telemetry: Pick<Telemetry, "gauge">, meter: LoadMeter): ProcessLoad {
+export function watchProcess(telemetry: Pick<Telemetry, "gauge">, meter: LoadMeter): void {
   const delays = monitorEventLoopDelay({ resolution: LAG_LOOK_MS });
-  const recent: number[] = [];
   delays.enable();
   const lag = meter.mean(() => {
     const { max, count } = delays;
     delays.reset();
-    const seconds = count === 0 ? 0 : Math.max(0, max / 1e9 - LAG_LOOK_MS / 1_000);
-    recent.push(1_000 * seconds);
-    if (recent.length > RECENT_SAMPLES) recent.shift();
-    return seconds;
+    return count === 0 ? 0 : Math.max(0, max / 1e9 - LAG_LOOK_MS / 1_000);
   });
   const cpu = meter.rate(() => {
     const { user, system } = process.cpuUsage();
@@ -114,5 +102,4 @@ export function watchProcess(telemetry: Pick<Telemetry, "gauge">, meter: LoadMet
     lag,
   );
   telemetry.gauge("jichat_cpu_cores", "cores that this process uses, on average over 30 s", cpu);
-  return { recentLagMs: () => (recent.length === 0 ? undefined : Math.round(Math.max(...recent))) };
 }

@@ -224,8 +224,7 @@ export const SPEC = Type.Object(
           minimum: 1,
           maximum: PER_SECOND_MAX,
           default: 200,
-          description:
-            "devices that are sent elsewhere in one second, by all connectors that drain; fewer while the others are busy",
+          description: "devices that are sent elsewhere in one second, by all connectors that drain",
         }),
       },
       { default: {}, description: "how pods leave" },
