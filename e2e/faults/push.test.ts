@@ -30,7 +30,7 @@ const LATER_MAX = 5;
 const SETTLED_WITHIN_MS = 180_000;
 /** By then routers and connectors have told the queue of what was. */
 const TOLD_MS = 6_000;
-/** What the queue has of a lost device makes entries of its own. */
+/** In the first round, workers write new entries: one for each conversation of a device that was lost. */
 const ROUNDS = 2;
 
 /** Notices when ids come again. */

@@ -10,8 +10,11 @@ const BATCH_MAX = 64;
 const BATCH_BYTES_MAX = 65_536;
 /** A message that takes longer is reported as being worked on, again each time: well within the ack wait. */
 const WORKING_MS = 2_000;
-/** No attempts at a push take as long: somebody should know of what is not done by then. */
-const LONG_MS = 300_000;
+/**
+ * All attempts at a push take less: four of 10 s, with waits of 30 s at most. What is not done by then waits
+ * for something else, and somebody should know.
+ */
+const LONG_MS = 150_000;
 const RETRY_MS = 500;
 const FULL_LOOK_MS = 10;
 /** A message that fails for a reason of its own is given up after as many deliveries. */
@@ -24,7 +27,6 @@ interface Held {
   readonly since: number;
   message: QueueMessage;
   toldAt: number;
-  isLong: boolean;
 }
 
 export interface PartitionWorkParts {
@@ -48,6 +50,8 @@ export class PartitionWork {
   #pending = 0;
   #heardAt: number | undefined;
   #isFull = false;
+  /** When it was said last that something is not done for long. */
+  #longToldAt = Number.NEGATIVE_INFINITY;
 
   constructor(parts: PartitionWorkParts, partition: number) {
     this.#parts = parts;
@@ -140,7 +144,7 @@ export class PartitionWork {
       return;
     }
     const since = this.#heardAt;
-    this.#held.set(message.position, { message, since, toldAt: since, isLong: false });
+    this.#held.set(message.position, { message, since, toldAt: since });
     this.#parts.room.hold(message.bytes.length);
     this.#inbox.push(message);
     this.#wake();
@@ -226,17 +230,20 @@ export class PartitionWork {
         if (now - held.toldAt < WORKING_MS) continue;
         held.toldAt = now;
         held.message.working();
-        if (now - held.since >= LONG_MS && !held.isLong) this.#tellOfLong(held);
       }
+      this.#tellOfLong(now);
     }
   }
 
-  #tellOfLong(held: Held): void {
-    held.isLong = true;
-    const { position, deliveries } = held.message;
+  #tellOfLong(now: number): void {
+    if (now - this.#longToldAt < LONG_MS) return;
+    const long = [...this.#held].filter(([, { since }]) => now - since >= LONG_MS);
+    const [oldest] = long;
+    if (oldest === undefined) return;
+    this.#longToldAt = now;
     this.#parts.log.warn(
-      { partition: this.#scope.partition, position, deliveries, held: this.#held.size },
-      "an entry of the push queue is not done after five minutes: it is still worked on",
+      { partition: this.#scope.partition, entries: long.length, position: oldest[0] },
+      "entries of the push queue are not done for minutes: they are still worked on",
     );
   }
 }

@@ -6,8 +6,7 @@ import { FINALIZER } from "@jichat/operator/finalize.ts";
 import { until } from "@jichat/testkit/until.ts";
 import { LAB, apply, find, kubectl, read } from "./kubectl.ts";
 
-/** A kubectl takes a tenth of a second of a core, and people talk meanwhile. */
-/** Each look starts a kubectl, which takes cores from what is tested. */
+/** Each look starts a kubectl, which takes a tenth of a second of a core while people talk. */
 const LOOK_MS = 2_000;
 
 export interface Pod {
