@@ -9,7 +9,6 @@ import { registerPush } from "@jichat/client";
 import type { PushWish } from "@jichat/client";
 import { ChatClient } from "@jichat/client/chat-client.ts";
 import { callRest } from "@jichat/client/rest.ts";
-import { namesOf } from "@jichat/protocol/bus/names.ts";
 import { ensurePushFolder } from "@jichat/testkit/local/push-folder.ts";
 import type { Stack } from "@jichat/testkit/local/stack.ts";
 import type { ThrowawayOptions } from "@jichat/testkit/local/throwaway.ts";
@@ -20,8 +19,8 @@ import { mint } from "../mint.ts";
 import { startStack } from "../scene.ts";
 import type { Told } from "./told.ts";
 import { toldByWebPush, toldByWebhook } from "./told.ts";
+import { waitingPushes } from "./until-pushed.ts";
 
-const names = namesOf("jichat");
 const PATIENCE_MS = 30_000;
 /** A device that is away, and by whose pushes one knows that a message has been taken from the queue. */
 export const WITNESS = "witness";
@@ -43,27 +42,6 @@ export function credentialsFor(receiver: Pick<WebhookReceiver, "file">): {
     rmSync(data, { recursive: true, force: true });
   };
   return { folder, vapidPublicKey: vapid.publicKey, remove };
-}
-
-/** Messages that no worker is done with. */
-interface Waiting {
-  /** In the queue, and with no worker yet. */
-  readonly queued: number;
-  /** Taken, and not acknowledged. */
-  readonly taken: number;
-  /** Kept until their provider is up. */
-  readonly later: number;
-}
-
-const countOf = ({ queued, taken, later }: Waiting): number => queued + taken + later;
-
-async function waitingPushes(jsm: JetStreamManager): Promise<Waiting> {
-  const consumers = await jsm.consumers.list(names.pushStream).next();
-  return {
-    queued: consumers.reduce((sum, { num_pending: pending }) => sum + pending, 0),
-    taken: consumers.reduce((sum, { num_ack_pending: pending }) => sum + pending, 0),
-    later: (await jsm.streams.info(`KV_${names.pushLater}`)).state.messages,
-  };
 }
 
 /** A whole cluster with push workers, before a gateway and a push service that keep what they get. */
@@ -223,7 +201,7 @@ export class PushScene {
 
   /** Messages that no worker is done with. */
   async waiting(): Promise<number> {
-    return countOf(await waitingPushes(this.#jsm));
+    return waitingPushes(this.#jsm);
   }
 
   /** Resolves once the message was taken from the queue, and all that comes of it is done. */

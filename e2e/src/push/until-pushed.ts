@@ -24,6 +24,15 @@ const isDone = ({ doneTo, queued, taken }: Progress, end: number): boolean =>
 const consumersOf = async (jsm: JetStreamManager): Promise<readonly ConsumerInfo[]> =>
   jsm.consumers.list(names.pushStream).next();
 
+const laterOf = async (jsm: JetStreamManager): Promise<number> =>
+  (await jsm.streams.info(`KV_${names.pushLater}`)).state.messages;
+
+/** Messages that no worker is done with, and pushes that are kept until their provider is up. */
+export async function waitingPushes(jsm: JetStreamManager): Promise<number> {
+  const queues = (await consumersOf(jsm)).map(progressOf);
+  return queues.reduce((sum, { queued, taken }) => sum + queued + taken, await laterOf(jsm));
+}
+
 /**
  * Resolves once workers are done with each message of the push queue up to now, and nothing waits for its
  * provider. What comes meanwhile is waited for only where it stands in the queue of a partition that has not
@@ -48,7 +57,7 @@ export async function untilPushed(jsm: JetStreamManager, ms: number): Promise<vo
     throw new Error(`${String(error)}; left: ${left}`, { cause: error });
   });
   await until("nothing waits for its provider", ms, async () => {
-    later = (await jsm.streams.info(`KV_${names.pushLater}`)).state.messages;
+    later = await laterOf(jsm);
     return later === 0;
   }).catch((error: unknown) => {
     throw new Error(`${String(error)}; left: ${later}`, { cause: error });
