@@ -178,6 +178,46 @@ test("a process that ends waits for its successor beyond its drain, and then has
   await ended;
 });
 
+test("a process that ends without devices waits for its successor too: somebody may be on the way to it", async () => {
+  const scene = new Scene(0);
+  scene.takers = [];
+  const stopped = scene.drain.stop({ drainMs: 60_000, perSecond: 200 }, 15_000);
+  let isOver = false;
+  void stopped.then(() => (isOver = true));
+  await scene.pass(10_000);
+  assert.deepEqual([isOver, scene.drain.isReady, scene.drain.accepts], [false, true, true]);
+  scene.arrive();
+  await scene.pass(1_000);
+  assert.equal(scene.told, 0, "nobody else could take it");
+  scene.takers = [other(0)];
+  await scene.pass(PROBE_MS + 1_000);
+  assert.deepEqual([scene.told, isOver], [1, true]);
+
+  const alone = new Scene(0);
+  alone.takers = [];
+  let isAloneOver = false;
+  const ended = alone.drain.stop({ drainMs: 60_000, perSecond: 200 }, 15_000);
+  void ended.then(() => (isAloneOver = true));
+  await alone.pass(14_750);
+  assert.equal(isAloneOver, false);
+  await alone.pass(2 * STEP_MS);
+  assert.equal(isAloneOver, true, "a pod that ends for good ends soon");
+});
+
+test("a stop in the middle of an ordered drain that waits for its successor waits for it beyond that drain", async () => {
+  const scene = new Scene(10);
+  scene.takers = [];
+  scene.drain.order({ drainMs: 6_000, perSecond: 200 });
+  await scene.pass(2_000);
+  const stopped = scene.drain.stop({ drainMs: 60_000, perSecond: 200 }, 15_000);
+  await scene.pass(14_000);
+  assert.deepEqual([scene.told, scene.drain.isReady, scene.drain.accepts], [0, true, true]);
+  scene.takers = [other(0)];
+  await scene.pass(PROBE_MS + 1_000);
+  assert.deepEqual([scene.told, scene.drain.report().forced], [10, 0]);
+  await stopped;
+});
+
 test("a drain tries routes only in the time that its devices do not need", async () => {
   const tight = new Scene(20);
   tight.drain.order({ drainMs: 4_000, perSecond: 8 });

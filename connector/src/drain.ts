@@ -42,6 +42,8 @@ interface Running {
   perSecond: number | undefined;
   graceMs: number;
   waitsUntil: number;
+  /** A process that stops waits until then for its successor, even without devices. */
+  readonly successorUntil: number;
   /** Before this time it does not end, even without devices. */
   leastUntil: number;
   /** The wait was in vain: no other connector takes devices. */
@@ -141,7 +143,8 @@ export class Drain {
     const before = this.#running;
     if (before === undefined) return this.#start(plan, successorWaitMs);
     const leftMs = Math.max(0, before.endsAt - this.#parts.time.monotonic());
-    return this.#start({ drainMs: Math.min(plan.drainMs, leftMs), perSecond: before.perSecond });
+    const rest = { drainMs: Math.min(plan.drainMs, leftMs), perSecond: before.perSecond };
+    return this.#start(rest, before.probe === undefined ? successorWaitMs : 0);
   }
 
   async #start({ drainMs, perSecond }: DrainPlan, successorWaitMs = 0): Promise<void> {
@@ -157,6 +160,7 @@ export class Drain {
       endsAt: now + successorWaitMs + drainMs,
       perSecond,
       graceMs: graceOf(drainMs),
+      successorUntil: now + successorWaitMs,
       waitsUntil: now + successorWaitMs + waitMsMax(drainMs, hub.size, perSecond),
       leastUntil: now + LEAST_SHARE * drainMs,
       isAlone: before?.isAlone ?? false,
@@ -201,9 +205,10 @@ export class Drain {
     this.#parts.onChange();
   }
 
-  #mayEnd({ leastUntil, probe }: Running): boolean {
+  /** Whether it may end without devices. Somebody may be on the way here while no other takes devices. */
+  #mayEnd({ leastUntil, successorUntil, probe }: Running): boolean {
     const now = this.#parts.time.monotonic();
-    return now >= leastUntil && probe?.isQuiet(now) !== false;
+    return now >= leastUntil && (probe === undefined ? now >= successorUntil : probe.isQuiet(now));
   }
 
   #step(running: Running, probe: RouteProbe): void {
