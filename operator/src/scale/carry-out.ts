@@ -12,7 +12,7 @@ import type { WriteMemory } from "../write-memory.ts";
 import type { ConnectorAdmin } from "./ask-connectors.ts";
 import type { DrainMark, Why } from "./drain-mark.ts";
 import { DRAIN_ANNOTATION, markText } from "./drain-mark.ts";
-import type { Act } from "./drains.ts";
+import type { Act } from "./drain-act.ts";
 import type { PodObject } from "../pod-object.ts";
 import { eachConnector } from "./each-connector.ts";
 

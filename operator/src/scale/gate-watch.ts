@@ -3,7 +3,7 @@ import type { Observed } from "../observed.ts";
 import type { PodMetrics } from "../pod-metrics.ts";
 import type { PodObject } from "../pod-object.ts";
 import { isPodReady } from "../pod-object.ts";
-import { enoughOf } from "./drains.ts";
+import { enoughOf } from "./sorted-fleet.ts";
 import type { ConnectorPod, Fleet } from "./fleet.ts";
 import { GateSamples } from "./gate-samples.ts";
 import type { Blocked, GateFacts, Known, StorageSeen } from "./gates.ts";

@@ -2,7 +2,7 @@ import type { Dice } from "@jichat/protocol/dice.ts";
 import type { ScaleDecision, ScaleMemory, ScaleSpec } from "../autoscaler.ts";
 import { scaleOf } from "../autoscaler.ts";
 import { markText, readMark } from "../drain-mark.ts";
-import type { Act } from "../drains.ts";
+import type { Act } from "../drain-act.ts";
 import { DRAINS_AT_ONCE, drainsOf } from "../drains.ts";
 import type { ConnectorPod, Fleet } from "../fleet.ts";
 import type { Steering } from "../rollout-state.ts";
