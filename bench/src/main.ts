@@ -12,6 +12,7 @@ import { growth } from "./figures/growth.ts";
 import { history } from "./figures/history.ts";
 import { lists } from "./figures/lists.ts";
 import { messages, oneCore } from "./figures/messages.ts";
+import { moves } from "./figures/moves.ts";
 import { push } from "./figures/push.ts";
 import { pushPath } from "./figures/push-path.ts";
 import { pushQueue } from "./figures/push-queue.ts";
@@ -41,6 +42,7 @@ const FIGURES: readonly Figure[] = [
   pushPath,
   encodings,
   takeover,
+  moves,
   browser,
 ];
 

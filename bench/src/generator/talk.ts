@@ -64,13 +64,14 @@ export const recordMs = (histogram: Histogram, ms: number): void => {
  * UUIDv7s of this moment that contain the message's number, by which its ack and its receipt find its due
  * time.
  */
-function idsAt(ms: number): (index: number) => string {
+export function idsAt(ms: number): (index: number) => string {
   const time = Math.floor(ms).toString(16).padStart(12, "0");
   const front = `${time.slice(0, 8)}-${time.slice(8)}-7000-8000-`;
   return (index) => front + index.toString(16).padStart(12, "0");
 }
 
-const numberIn = (text: string): number => {
+/** The number of a message, from the frame that has its id. */
+export const numberIn = (text: string): number => {
   const at = text.indexOf("-8000-") + 6;
   return Number.parseInt(text.slice(at, at + 12), 16);
 };

@@ -8,6 +8,7 @@ import { inserts } from "./inserts.ts";
 import { fillList, lists } from "./lists.ts";
 import { loopback } from "./loopback.ts";
 import { meet } from "./meet.ts";
+import { moves } from "./moves.ts";
 import { pages } from "./pages.ts";
 import { posts } from "./posts.ts";
 import { queuePushes } from "./queue-pushes.ts";
@@ -28,6 +29,7 @@ export const TASKS = {
   lists,
   loopback,
   meet,
+  moves,
   pages,
   posts,
   queuePushes,
