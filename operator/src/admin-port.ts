@@ -1,15 +1,39 @@
-import { fetch } from "undici";
+import { request } from "undici";
 
-export const ADMIN_TIMEOUT_MS = 1_500;
+const ADMIN_TIMEOUT_MS = 1_500;
 /** The number of pods that are asked at once. A pod answers within milliseconds, or not at all. */
 const AT_ONCE = 50;
+
+export interface AdminAnswer {
+  readonly status: number;
+  readonly text: string;
+}
+
+interface AdminWrite {
+  readonly method: "POST" | "DELETE";
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: string;
+}
+
+/**
+ * Asks an admin port, within `ADMIN_TIMEOUT_MS`. Throws if there is no answer. A pass asks all pods, so this
+ * is no `fetch`, which takes twice the CPU.
+ */
+export async function askAdmin(url: string, write?: AdminWrite): Promise<AdminAnswer> {
+  const { statusCode, body } = await request(url, {
+    ...write,
+    signal: AbortSignal.timeout(ADMIN_TIMEOUT_MS),
+  });
+  return { status: statusCode, text: await body.text() };
+}
+
+export const isOk = ({ status }: AdminAnswer): boolean => status >= 200 && status < 300;
 
 /** The answer to a GET at a pod's admin port; undefined if there is none, or if its status is not 2xx. */
 export async function said(url: string): Promise<string | undefined> {
   try {
-    const response = await fetch(url, { signal: AbortSignal.timeout(ADMIN_TIMEOUT_MS) });
-    const text = await response.text();
-    return response.ok ? text : undefined;
+    const answer = await askAdmin(url);
+    return isOk(answer) ? answer.text : undefined;
   } catch {
     return undefined; // The pod is starting or ending. The next pass asks the pods that are there then.
   }

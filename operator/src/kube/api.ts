@@ -1,7 +1,7 @@
 import type { KubeConfig } from "@kubernetes/client-node";
 import { HttpMethod, RequestContext } from "@kubernetes/client-node";
 import type { Dispatcher } from "undici";
-import { fetch } from "undici";
+import { request } from "undici";
 import { kubeErrorOf } from "./errors.ts";
 import type { KubeObject, Resource } from "./object.ts";
 import { pathOf } from "./object.ts";
@@ -171,12 +171,10 @@ export class KubeApi {
     query: Query,
     signal: AbortSignal,
   ): AsyncGenerator<WatchEvent> {
-    const response = await this.#send("GET", pathOf(resource, namespace), {
+    const body = await this.#send("GET", pathOf(resource, namespace), {
       query: { ...query, watch: true },
       signal,
     });
-    const { body } = response;
-    if (body === null) return;
     let rest = "";
     const text = new TextDecoder();
     for await (const chunk of body) {
@@ -192,13 +190,11 @@ export class KubeApi {
   }
 
   async #ask(method: Method, path: string, form: RequestForm = {}): Promise<unknown> {
-    const response = await this.#send(method, path, {
-      ...form,
-      signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
-    });
-    return response.json();
+    const signal = AbortSignal.timeout(REQUEST_TIMEOUT_MS);
+    return (await this.#send(method, path, { ...form, signal })).json();
   }
 
+  /** Returns the body of an answer that is no refusal. `fetch` would cost twice as much. */
   async #send(method: Method, path: string, { query = {}, signal, body, type }: SentForm) {
     const url = new URL(this.#server + path);
     for (const [name, value] of Object.entries(query))
@@ -208,7 +204,7 @@ export class KubeApi {
     // A watch has its own connection, since requests would wait behind it.
     const dispatcher = query["watch"] === true ? context.getDispatcher() : this.#keptDispatcher(context);
     this.requests += 1;
-    const response = await fetch(url, {
+    const answer = await request(url, {
       method,
       headers: {
         ...context.getHeaders(),
@@ -219,9 +215,11 @@ export class KubeApi {
       ...(dispatcher === undefined ? {} : { dispatcher }),
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
-    if (response.ok) return response;
-    const text = await response.text();
-    throw kubeErrorOf(response.status, parsed(text), response.headers.get("retry-after"));
+    const { statusCode, headers } = answer;
+    if (statusCode >= 200 && statusCode < 300) return answer.body;
+    const retryAfter = headers["retry-after"];
+    const text = await answer.body.text();
+    throw kubeErrorOf(statusCode, parsed(text), typeof retryAfter === "string" ? retryAfter : undefined);
   }
 
   /**

@@ -1,7 +1,6 @@
-import { fetch } from "undici";
 import type { DrainOrder, ShedOrder } from "@jichat/protocol/drain.ts";
 import { adminToken } from "@jichat/runtime/admin.ts";
-import { ADMIN_TIMEOUT_MS } from "../admin-port.ts";
+import { askAdmin, isOk } from "../admin-port.ts";
 import type { Observed } from "../observed.ts";
 import type { OriginOf, PodMetrics } from "../pod-metrics.ts";
 import { askMetrics, originOfPod } from "../pod-metrics.ts";
@@ -34,16 +33,14 @@ async function write(
   if (origin === undefined) throw new Error("it has no address");
   let status = 0;
   for (const key of keys) {
-    const response = await fetch(`${origin}${path}`, {
+    const answer = await askAdmin(`${origin}${path}`, {
       method,
       headers: { authorization: `Bearer ${adminToken(key)}` },
       ...(body === undefined ? {} : { body }),
-      signal: AbortSignal.timeout(ADMIN_TIMEOUT_MS),
     });
-    const text = await response.text();
-    if (response.ok) return;
-    ({ status } = response);
-    if (status !== 401) throw new Error(`${status} ${text.trim()}`);
+    if (isOk(answer)) return;
+    ({ status } = answer);
+    if (status !== 401) throw new Error(`${status} ${answer.text.trim()}`);
   }
   throw new Error(`${status}: it knows none of the cluster's keys`);
 }
