@@ -31,6 +31,11 @@ export class NameTable {
     return this.#texts[number] ?? "";
   }
 
+  /** The texts of this moment, by their numbers. */
+  texts(): readonly string[] {
+    return this.#texts.slice();
+  }
+
   release(number: number): void {
     const uses = (this.#uses[number] ?? 0) - 1;
     this.#uses[number] = uses;

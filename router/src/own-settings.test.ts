@@ -6,7 +6,7 @@ import type { BodyText } from "@jichat/protocol/frame/body.ts";
 import type { KeptSettings } from "@jichat/protocol/frame/server-frame.ts";
 import { BATCH_BYTES_MAX } from "@jichat/protocol/limits.ts";
 import type { LogRecord } from "@jichat/protocol/log/record.ts";
-import { readSnapshot, snapshotText } from "@jichat/protocol/log/snapshot.ts";
+import { readSnapshot, snapshotPieces } from "@jichat/protocol/log/snapshot.ts";
 import { batchSizeOf } from "./batch-room.ts";
 import type { Composed } from "./compose.ts";
 import { compose } from "./compose.ts";
@@ -155,7 +155,8 @@ test("settings end with the membership: who comes back has none", () => {
 test("settings are in a snapshot, in storage's facts, and in what a new owner replays", () => {
   const reign = new Reign();
   reign.batch(mute("1", { until: LATER }));
-  const restored = stateOf(readSnapshot(snapshotText(takeSnapshot(reign.state, 2, 2)))) ?? assert.fail();
+  const restored =
+    stateOf(readSnapshot([...snapshotPieces(takeSnapshot(reign.state, 2, 2))].join(""))) ?? assert.fail();
   assert.deepEqual(new Reign(restored).settings(), { muted: { until: LATER }, at: 2 });
   assert.equal(new Reign(restored).settings("bob"), undefined);
 

@@ -40,8 +40,9 @@ export function findPackedId(id: string, names: NameTable): PackedId | undefined
 
 const hex = (value: number, digits: number): string => value.toString(16).padStart(digits, "0");
 
-export function unpackId([a, b, c]: PackedId, names: NameTable): string {
-  if (a === OTHER) return names.text(b);
+/** `texts` are those of the `NameTable` that the id was packed with. */
+export function unpackId([a, b, c]: PackedId, texts: readonly string[]): string {
+  if (a === OTHER) return texts[b] ?? "";
   const [time, middle] = [hex(a, 12), hex(b, 12)];
   const groups = [time.slice(0, 8), time.slice(8), middle.slice(0, 4), middle.slice(4, 8)];
   return `${groups.join("-")}-${middle.slice(8)}${hex(c, 8)}`;

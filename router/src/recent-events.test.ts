@@ -176,21 +176,40 @@ test("a snapshot holds the newest ids, and the time from which on none is missin
   const recent = new RecentEvents(5, 6);
   for (let n = 1; n <= 5; n += 1)
     recent.addId("ann", n === 4 ? "own id" : uuid(START + n, n), { seq: n, ts: START + n, position: n });
-  assert.deepEqual(recent.latest(9), {
-    knownFrom: 5,
-    idsFrom: 6,
-    ids: [1, 2, 3, 4, 5].map((n) => [
-      "ann",
-      n === 4 ? "own id" : uuid(START + n, n),
-      { seq: n, ts: START + n, position: n },
-    ]),
-  });
+  const all = recent.latest(9);
+  const ids = [1, 2, 3, 4, 5].map((n) => [
+    "ann",
+    n === 4 ? "own id" : uuid(START + n, n),
+    { seq: n, ts: START + n, position: n },
+  ]);
+  assert.deepEqual([all.knownFrom, all.idsFrom, all.ids()], [5, 6, ids]);
   const latest = recent.latest(2);
   assert.deepEqual(
-    latest.ids.map(([, id]) => id),
+    latest.ids().map(([, id]) => id),
     ["own id", uuid(START + 5, 5)],
   );
   assert.deepEqual([latest.knownFrom, latest.idsFrom], [START + 3, START + 3]);
+});
+
+test("a snapshot that is read later holds what was there when it was taken", () => {
+  const pair = new Pair();
+  const step = (i: number): void => {
+    pair.step({
+      user: i % 7,
+      what: i % 5 === 0 ? "id alone" : i % 3 === 0 ? "without id" : "message",
+      id: i % 4 === 0 ? "own" : "by time",
+      wait: 1,
+    });
+  };
+  for (const max of [0, 1, 3, 256, 9_999]) {
+    for (let i = 0; i < 200; i += 1) step(i);
+    const [later, before] = [pair.recent.latest(max), pair.recent.latest(max).ids()];
+    // Names are released and used again, rows move to other slots, and some go.
+    for (let i = 0; i < RECENT_EVENTS_MAX; i += 1) step(i + max);
+    pair.trim(pair.now, ALL_CONSUMED);
+    assert.deepEqual(later.ids(), before);
+    assert.equal(before.length, Math.min(max, before.length));
+  }
 });
 
 test("the most active conversation of a partition is trimmed too, however many quiet ones there are", () => {

@@ -21,6 +21,15 @@ export interface KnownId {
   readonly position: number;
 }
 
+export type LatestId = readonly [user: string, id: string, known: KnownId];
+
+/** The newest ids of a conversation at one moment. */
+export interface Latest {
+  readonly knownFrom: number;
+  readonly idsFrom: number;
+  readonly ids: () => readonly LatestId[];
+}
+
 /** A row's fields, except its sender and its id. */
 interface KnownRow extends KnownId {
   readonly kind: number;
@@ -100,7 +109,7 @@ export class RecentEvents {
       this.#senderAt(at) === sender;
     const slot =
       this.#index === undefined ? rows.find(isIt) : this.#index.find(hashOf(sender, a, b, c), isIt);
-    return slot === undefined ? undefined : this.#knownAt(slot);
+    return slot === undefined ? undefined : knownAt(this.#rows, slot);
   }
 
   /** One of the latest events, which have no holes. */
@@ -184,31 +193,23 @@ export class RecentEvents {
     return this.#ids > RECENT_EVENTS_MAX || this.#rows.size > 2 * RECENT_EVENTS_MAX;
   }
 
-  /** The newest `max` ids, oldest first, with the times from which none is missing among them. */
-  latest(max: number): {
-    readonly knownFrom: number;
-    readonly idsFrom: number;
-    readonly ids: readonly (readonly [user: string, id: string, known: KnownId])[];
-  } {
-    let [left, knownFrom, idsFrom] = [this.#ids - max, this.knownFrom, this.idsFrom];
-    const ids: [string, string, KnownId][] = [];
-    for (let index = 0; index < this.#rows.size; index += 1) {
-      const slot = this.#rows.slot(index);
-      const packed = this.#packedAt(slot);
-      if (packed[0] === WITHOUT[0]) continue;
+  /**
+   * The newest `max` ids, with the times from which none is missing among them. It copies memory and returns
+   * at once; `ids` makes an object for each, oldest first, whatever has come since.
+   */
+  latest(max: number): Latest {
+    const rows = this.#rows;
+    let [knownFrom, idsFrom] = [this.knownFrom, this.idsFrom];
+    let first = 0;
+    for (let left = this.#ids - max; left > 0; first += 1) {
+      const slot = rows.slot(first);
+      if (rows.get(slot, A) === WITHOUT[0]) continue;
       left -= 1;
-      if (left < 0) {
-        ids.push([
-          this.#names.text(this.#senderAt(slot)),
-          unpackId(packed, this.#names),
-          this.#knownAt(slot),
-        ]);
-      } else {
-        knownFrom = Math.max(knownFrom, this.#rows.get(slot, TS));
-        idsFrom = Math.max(idsFrom, timeOfPackedId(packed));
-      }
+      knownFrom = Math.max(knownFrom, rows.get(slot, TS));
+      idsFrom = Math.max(idsFrom, timeOfPackedId(packedAt(rows, slot)));
     }
-    return { knownFrom, idsFrom, ids };
+    const [copied, texts] = [rows.copy(first), this.#names.texts()];
+    return { knownFrom, idsFrom, ids: () => idsIn(copied, texts) };
   }
 
   #add(user: string, id: string | undefined, known: KnownRow): void {
@@ -232,7 +233,7 @@ export class RecentEvents {
   #forgetOldest(): void {
     const rows = this.#rows;
     const slot = rows.slot(0);
-    const packed = this.#packedAt(slot);
+    const packed = packedAt(this.#rows, slot);
     if (packed[0] !== WITHOUT[0]) {
       this.#index?.remove(slot);
       this.knownFrom = Math.max(this.knownFrom, rows.get(slot, TS));
@@ -274,18 +275,35 @@ export class RecentEvents {
     return rows.get(slot, SEQ) === seq ? slot : undefined;
   }
 
-  #knownAt(slot: number): KnownId {
-    const rows = this.#rows;
-    return { seq: rows.get(slot, SEQ), ts: rows.get(slot, TS), position: rows.get(slot, POSITION) };
-  }
-
-  #packedAt(slot: number): PackedId {
-    return [this.#rows.get(slot, A), this.#rows.get(slot, B), this.#rows.get(slot, C)];
-  }
-
   #senderAt(slot: number): number {
-    return Math.floor(this.#rows.get(slot, WHAT) / SENDER_STEP);
+    return senderAt(this.#rows, slot);
   }
+}
+
+const knownAt = (rows: RowRing, slot: number): KnownId => ({
+  seq: rows.get(slot, SEQ),
+  ts: rows.get(slot, TS),
+  position: rows.get(slot, POSITION),
+});
+
+const packedAt = (rows: RowRing, slot: number): PackedId => [
+  rows.get(slot, A),
+  rows.get(slot, B),
+  rows.get(slot, C),
+];
+
+const senderAt = (rows: RowRing, slot: number): number => Math.floor(rows.get(slot, WHAT) / SENDER_STEP);
+
+/** The ids of these rows, oldest first. */
+function idsIn(rows: RowRing, texts: readonly string[]): readonly LatestId[] {
+  const ids: LatestId[] = [];
+  for (let index = 0; index < rows.size; index += 1) {
+    const slot = rows.slot(index);
+    const packed = packedAt(rows, slot);
+    if (packed[0] !== WITHOUT[0])
+      ids.push([texts[senderAt(rows, slot)] ?? "", unpackId(packed, texts), knownAt(rows, slot)]);
+  }
+  return ids;
 }
 
 export const idKey = (user: string, id: string): string => `${user} ${id}`;

@@ -66,6 +66,7 @@ export class Router implements LeaseHolder {
   readonly #courier: Courier;
   readonly #storage: StorageClient;
   readonly #stop = new AbortController();
+  #isSnapshotting = false;
 
   constructor(parts: RouterParts) {
     this.#parts = parts;
@@ -117,9 +118,7 @@ export class Router implements LeaseHolder {
     bus.subscribe(names.handover(config.instance), (message) => {
       this.#onHandover(message);
     });
-    setInterval(() => {
-      for (const owner of this.#owners.values()) void owner.snapshot();
-    }, config.snapshotEveryMs).unref();
+    setInterval(() => void this.#snapshotAll(), config.snapshotEveryMs).unref();
     void this.#logWatch.run(signal);
     void this.#pushWatch.run(signal);
     void this.#push.run(signal);
@@ -147,6 +146,14 @@ export class Router implements LeaseHolder {
   /** The faults of the partitions that are owned here. */
   faults(): readonly Fault[] {
     return faultsOf(this.#owners, this.#logs, this.#parts.clock.monotonic());
+  }
+
+  /** One after the other, so that one copy of a partition is in memory at a time. Never rejects. */
+  async #snapshotAll(): Promise<void> {
+    if (this.#isSnapshotting) return;
+    this.#isSnapshotting = true;
+    for (const owner of this.#owners.values()) await owner.snapshot();
+    this.#isSnapshotting = false;
   }
 
   acquire(partition: number): void {

@@ -9,10 +9,16 @@ const grown = (capacity: number): number =>
 
 /** A queue of rows of eight numbers in one block of memory outside the heap. */
 export class RowRing {
-  #data = new Float64Array(CAPACITY_MIN * DOUBLES);
-  #capacity = CAPACITY_MIN;
+  #data: Float64Array<ArrayBuffer>;
+  #capacity: number;
   #oldest = 0;
   #size = 0;
+
+  /** `data` is a block whose rows are all free, or about to be set. */
+  constructor(data = new Float64Array(CAPACITY_MIN * DOUBLES)) {
+    this.#data = data;
+    this.#capacity = data.length / DOUBLES;
+  }
 
   get size(): number {
     return this.#size;
@@ -64,14 +70,28 @@ export class RowRing {
       this.#resize(Math.max(CAPACITY_MIN, Math.ceil(this.#capacity / 2)));
   }
 
+  /** A copy of the rows that have `from` or more older ones. It copies memory, and makes no object per row. */
+  copy(from: number): RowRing {
+    const size = this.#size - from;
+    const copied = new RowRing(this.#block(from, Math.max(CAPACITY_MIN, size)));
+    copied.#size = size;
+    return copied;
+  }
+
   #resize(capacity: number): void {
-    const data = new Float64Array(capacity * DOUBLES);
-    const untilEnd = Math.min(this.#size, this.#capacity - this.#oldest);
-    const begin = this.#oldest * DOUBLES;
-    data.set(this.#data.subarray(begin, begin + untilEnd * DOUBLES));
-    data.set(this.#data.subarray(0, (this.#size - untilEnd) * DOUBLES), untilEnd * DOUBLES);
-    this.#data = data;
+    this.#data = this.#block(0, capacity);
     this.#capacity = capacity;
     this.#oldest = 0;
+  }
+
+  /** The rows that have `from` or more older ones, in a block that has room for `capacity`. */
+  #block(from: number, capacity: number): Float64Array<ArrayBuffer> {
+    const data = new Float64Array(capacity * DOUBLES);
+    if (from === this.#size) return data;
+    const [size, first] = [this.#size - from, this.slot(from)];
+    const untilEnd = Math.min(size, this.#capacity - first);
+    data.set(this.#data.subarray(first * DOUBLES, (first + untilEnd) * DOUBLES));
+    data.set(this.#data.subarray(0, (size - untilEnd) * DOUBLES), untilEnd * DOUBLES);
+    return data;
   }
 }

@@ -7,11 +7,15 @@ const SNAPSHOT_VERSION = 1;
 /** Ids per conversation that a warm start keeps. Storage is asked about older ones. */
 const IDS_PER_CONVERSATION_MAX = 256;
 
-/** The state as a snapshot at `position`. Call it only while state and log agree (`Partition.capture`). */
+/**
+ * The state as a snapshot at `position`. Call it only while state and log agree (`Partition.capture`). All
+ * commands of this router wait meanwhile. So the ids, by far the most of it, are copied as they lie in
+ * memory, and become objects when they are read.
+ */
 export function takeSnapshot(state: PartitionState, position: number, done: number): Snapshot {
   const conversations = [...state.conversations].map((conversation): ConversationShot => {
     const { id, kind, name, creator, head, no, ts, position: at, facets, members, recent } = conversation;
-    const { ids, ...since } = recent.latest(IDS_PER_CONVERSATION_MAX);
+    const { ids, knownFrom, idsFrom } = recent.latest(IDS_PER_CONVERSATION_MAX);
     return {
       id,
       kind,
@@ -23,8 +27,11 @@ export function takeSnapshot(state: PartitionState, position: number, done: numb
       position: at,
       ...(Object.keys(facets).length === 0 ? {} : { facets }),
       members: [...members].map(([user, member]) => [user, { ...member }] as const),
-      ...since,
-      ids: ids.map(([user, id, known]) => [idKey(user, id), known] as const),
+      knownFrom,
+      idsFrom,
+      get ids() {
+        return ids().map(([user, key, known]) => [idKey(user, key), known] as const);
+      },
     };
   });
   return { v: SNAPSHOT_VERSION, position, done, conversations };

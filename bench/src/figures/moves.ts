@@ -2,7 +2,7 @@ import { metricOf } from "@jichat/e2e/metric.ts";
 import { Orders } from "@jichat/e2e/order.ts";
 import type { Part } from "@jichat/testkit/local/part.ts";
 import { until } from "@jichat/testkit/until.ts";
-import type { Figure, Row } from "../figure.ts";
+import type { Figure, Row, Say } from "../figure.ts";
 import { count, median, range, shareOf } from "../figure.ts";
 import { pause, voids } from "../generator/load.ts";
 import type { Moves } from "../generator/moves.ts";
@@ -74,8 +74,18 @@ async function drained(orders: Orders, part: Part): Promise<Span> {
   return { from, to };
 }
 
+/** The slow seconds of a run, from the first drain on: what a p99 of the whole time does not tell. */
+function slowSeconds(moved: Moves, before: number, from: number, to: number): string {
+  const slow: string[] = [];
+  for (let at = from; at < to; at += 1_000) {
+    const p99 = p99Of(moved, [{ from: at, to: at + 1_000 }]);
+    if (p99 >= TIMES_BEFORE_MAX * before) slow.push(`${((at - from) / 1_000).toFixed(0)}: ${p99.toFixed(0)}`);
+  }
+  return slow.length === 0 ? "none" : slow.join(", ");
+}
+
 /** Devices of three connectors move to three that have just started, in the order of a rollout. */
-async function moveUnderTalk({ stack, door }: Lab): Promise<Run> {
+async function moveUnderTalk({ stack, door }: Lab, say: Say): Promise<Run> {
   const [old, next] = [stack.connectors.slice(0, CONNECTORS), stack.connectors.slice(CONNECTORS)];
   for (const part of next) await part.stop(STARTED_WITHIN_MS);
   const orders = new Orders(stack);
@@ -116,7 +126,7 @@ async function moveUnderTalk({ stack, door }: Lab): Promise<Run> {
   const perSecond = moved.movedAt.map(
     (at) => moved.movedAt.filter((one) => one >= at && one < at + 1_000).length,
   );
-  return {
+  const run = {
     ...moved,
     before: p99Of(moved, before),
     during: p99Of(moved, during),
@@ -124,11 +134,16 @@ async function moveUnderTalk({ stack, door }: Lab): Promise<Run> {
     seconds: ((last?.to ?? 0) - (first?.from ?? 0)) / 1_000,
     most: Math.max(0, ...perSecond),
   };
+  const slow = slowSeconds(moved, run.before, first?.from ?? 0, last?.to ?? 0);
+  say(
+    `    p99 ${run.before.toFixed(1)} ms before, ${run.during.toFixed(1)} while devices moved; slow seconds, and their p99 in ms: ${slow}`,
+  );
+  return run;
 }
 
-async function row(lab: Lab): Promise<Row> {
+async function row(lab: Lab, say: Say): Promise<Row> {
   const runs: Run[] = [];
-  for (let at = 0; at < TIMES; at += 1) runs.push(await moveUnderTalk(lab));
+  for (let at = 0; at < TIMES; at += 1) runs.push(await moveUnderTalk(lab, say));
   const ratios = runs.map(({ before, during }) => during / before);
   const unacked = runs.reduce((sum, { ackedAfter }) => sum + ackedAfter.filter(Number.isNaN).length, 0);
   const [refused, cutOff] = [
@@ -154,5 +169,6 @@ async function row(lab: Lab): Promise<Row> {
 export const moves: Figure = {
   name: "moves",
   what: "connectors are drained one after the other while people talk: everybody's sends",
-  measure: async () => withLab({ routers: 2, connectors: 2 * CONNECTORS }, async (lab) => [await row(lab)]),
+  measure: async (say) =>
+    withLab({ routers: 2, connectors: 2 * CONNECTORS }, async (lab) => [await row(lab, say)]),
 };

@@ -37,7 +37,7 @@ interface Device {
 
 const SETTLE_MS = 10_000;
 const TICK_MS = 2;
-/** A socket that was left closes when what was sent over it is acked, or after this time. */
+/** A socket that was left is closed when what was sent over it is acked, or after this time. */
 const LEFT_MS = 2_000;
 const BODY = "x".repeat(150);
 const PREFIX = "m";
@@ -68,12 +68,16 @@ export async function moves({ door, nextUrls, people, rate, ms }: MovesArgs): Pr
     });
     movedAt.push(now());
     const left = device.socket;
+    const closed = new AbortController();
+    left.onClose = () => {
+      closed.abort();
+    };
     const sentBefore = [...device.unacked];
     device.socket = socket;
     device.isMoving = false;
     const until = performance.now() + LEFT_MS;
     const isWaited = (): boolean => sentBefore.some(([number]) => device.unacked.has(number));
-    while (isWaited() && performance.now() < until) await pause(TICK_MS);
+    while (isWaited() && !closed.signal.aborted && performance.now() < until) await pause(TICK_MS);
     left.close();
     for (const [number, frame] of sentBefore)
       if (device.unacked.has(number)) {

@@ -40,7 +40,16 @@ export interface Snapshot {
   readonly conversations: readonly ConversationShot[];
 }
 
-export const snapshotText = (snapshot: Snapshot): string => JSON.stringify(snapshot);
+/** The text of a snapshot, piece by piece: one conversation each. */
+export function* snapshotPieces({ conversations, ...head }: Snapshot): Generator<string> {
+  yield `${JSON.stringify(head).slice(0, -1)},"conversations":[`;
+  let before = "";
+  for (const conversation of conversations) {
+    yield before + JSON.stringify(conversation);
+    before = ",";
+  }
+  yield "]}";
+}
 
 /**
  * Parses a snapshot. The router checks the version, and ignores a snapshot of a version that it does not
