@@ -233,7 +233,7 @@ export class RecentEvents {
   #forgetOldest(): void {
     const rows = this.#rows;
     const slot = rows.slot(0);
-    const packed = packedAt(this.#rows, slot);
+    const packed = packedAt(rows, slot);
     if (packed[0] !== WITHOUT[0]) {
       this.#index?.remove(slot);
       this.knownFrom = Math.max(this.knownFrom, rows.get(slot, TS));

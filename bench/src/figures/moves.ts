@@ -145,11 +145,10 @@ async function row(lab: Lab, say: Say): Promise<Row> {
   const runs: Run[] = [];
   for (let at = 0; at < TIMES; at += 1) runs.push(await moveUnderTalk(lab, say));
   const ratios = runs.map(({ before, during }) => during / before);
-  const unacked = runs.reduce((sum, { ackedAfter }) => sum + ackedAfter.filter(Number.isNaN).length, 0);
-  const [refused, cutOff] = [
-    runs.reduce((sum, run) => sum + run.refused, 0),
-    runs.reduce((sum, run) => sum + run.cutOff, 0),
-  ];
+  const sumOf = (what: (run: Run) => number): number => runs.reduce((sum, run) => sum + what(run), 0);
+  const unacked = sumOf(({ ackedAfter }) => ackedAfter.filter(Number.isNaN).length);
+  const refused = sumOf((run) => run.refused);
+  const cutOff = sumOf((run) => run.cutOff);
   const isWhole = unacked + refused === 0 && runs.every(({ movedAt }) => movedAt.length === DEVICES);
   const ms = (value: number): string => `${value.toFixed(1)} ms`;
   const of = (what: (run: Run) => number): string => range(runs.map(what), ms);

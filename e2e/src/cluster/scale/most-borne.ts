@@ -6,8 +6,8 @@ import type { Waves } from "./waves.ts";
 /** No more is asked of any machine. */
 const DEVICES_MAX = 2_000;
 /**
- * What comes in an act needs cores too. Two cores bore 1,800 devices before an upgrade, and in an upgrade
- * under 1,000 the API server ended: pods of two versions and the control plane of three nodes are on them.
+ * What comes in an act needs cores too: pods of two versions and the control plane of three nodes. Two cores
+ * bore 1,800 devices with a p99 of 0.5 s before an upgrade, and of 3.5 s while devices moved in it.
  */
 const DEVICES_PER_CORE = 100;
 /** Less than is allowed before an act, since the figure wavers. */
@@ -57,16 +57,18 @@ async function p99After(waves: Waves): Promise<number | undefined> {
   return p99Ms;
 }
 
-/** Takes waves away until the rest is borne for longer. */
-async function keepWhatIsBorne(t: TestContext, waves: Waves): Promise<void> {
+/** Takes waves away until the rest is borne for longer. `before` is what the last wave was judged by. */
+async function keepWhatIsBorne(t: TestContext, waves: Waves, before: number | undefined): Promise<void> {
+  let p99Ms = before;
   while (waves.devices > 0) {
     await sleep(SETTLE_MS);
-    const p99Ms = await p99Of(waves, BORNE_MS);
+    p99Ms = await p99Of(waves, BORNE_MS);
     t.diagnostic(`${waves.devices} devices for ${BORNE_MS / 1_000} s: p99 ${told(p99Ms)}`);
     if (afterWave(waves.devices, p99Ms, waves.devices) === "stay") return;
     const fewer = Math.ceil(waves.devices * (1 - SHRINK_SHARE));
     while (waves.devices > fewer) await waves.shrink();
   }
+  throw new Error(`this machine does not bear one wave: p99 ${told(p99Ms)}. Take other load off it`);
 }
 
 /**
@@ -81,9 +83,6 @@ export async function findMostBorne(t: TestContext, waves: Waves): Promise<void>
     t.diagnostic(`${waves.devices} devices: p99 ${told(p99Ms)}`);
     if (next === "grow") continue;
     if (next === "shrink") await waves.shrink();
-    await keepWhatIsBorne(t, waves);
-    if (waves.devices === 0)
-      throw new Error(`this machine does not bear one wave: p99 ${told(p99Ms)}. Take other load off it`);
-    return;
+    return keepWhatIsBorne(t, waves, p99Ms);
   }
 }
