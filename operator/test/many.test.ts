@@ -32,7 +32,14 @@ before(async () => {
       new Part({
         name: `operator-${at}`,
         program: process.execPath,
-        args: ["--max-semi-space-size=2", "--max-old-space-size=64", "--optimize-for-size", main],
+        // As its image starts it.
+        args: [
+          "--max-semi-space-size=4",
+          "--single-threaded-gc",
+          "--max-old-space-size=64",
+          "--optimize-for-size",
+          main,
+        ],
         env: {
           KUBECONFIG: world.plane.kubeconfig,
           JICHAT_VERSION: "0.1.0",

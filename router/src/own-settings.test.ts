@@ -152,11 +152,11 @@ test("settings end with the membership: who comes back has none", () => {
   assert.equal(reign.settings(), undefined);
 });
 
-test("settings are in a snapshot, in storage's facts, and in what a new owner replays", () => {
+test("settings are in a snapshot, in storage's facts, and in what a new owner replays", async () => {
   const reign = new Reign();
   reign.batch(mute("1", { until: LATER }));
-  const restored =
-    stateOf(readSnapshot([...snapshotPieces(takeSnapshot(reign.state, 2, 2))].join(""))) ?? assert.fail();
+  const text = [...snapshotPieces(takeSnapshot(reign.state, 2, 2))].join("");
+  const restored = (await stateOf(readSnapshot(text))) ?? assert.fail();
   assert.deepEqual(new Reign(restored).settings(), { muted: { until: LATER }, at: 2 });
   assert.equal(new Reign(restored).settings("bob"), undefined);
 

@@ -11,7 +11,7 @@ import { AppendRefused, LogRegressed, OwnershipLost } from "@jichat/log/fenced-a
 import { Partition } from "./partition.ts";
 import type { Request } from "./partition.ts";
 import type { FactsSource, Log, EffectsWorld } from "./ports.ts";
-import type { Snapshot } from "@jichat/protocol/log/snapshot.ts";
+import type { SavedSnapshot, Snapshot } from "@jichat/protocol/log/snapshot.ts";
 import { takeSnapshot } from "./snapshot.ts";
 import type { Replayed } from "./takeover.ts";
 import { appendEpoch, catchUp, startReplay } from "./takeover.ts";
@@ -34,8 +34,9 @@ export interface OwnerWorld extends EffectsWorld {
   readonly facts: FactsSource;
   readonly clock: Clock;
   readonly isFull: () => boolean;
-  readonly loadSnapshot: () => Promise<Snapshot | undefined>;
-  readonly saveSnapshot: (snapshot: Snapshot) => Promise<void>;
+  readonly loadSnapshot: () => Promise<SavedSnapshot | undefined>;
+  /** May take long unless it is in haste: somebody waits for it then. */
+  readonly saveSnapshot: (snapshot: Snapshot, isInHaste: boolean) => Promise<void>;
   /** Begins to accept requests for this partition. The returned function ends that. */
   readonly serve: (offer: (request: Request) => boolean) => () => void;
   readonly onBatch?: (records: readonly LogRecord[], requests: number, appendMs: number) => void;
@@ -66,6 +67,7 @@ export class Owner {
   #partition: Partition | undefined;
   #effects: Effects | undefined;
   #replayed: Replayed | undefined;
+  #snapshotting: Promise<void> = Promise.resolve();
   /** The last position that our own reigns committed. A log that ends before it has lost data. */
   #committed = 0;
   /** What a person has to repair; empty if nothing is known. */
@@ -196,14 +198,20 @@ export class Owner {
     if (this.#effects !== undefined) this.#effects.add(emptyUnit(this.#effects.done));
   }
 
-  async snapshot(): Promise<void> {
+  /** Saves a snapshot of now, after one that is being saved. Never rejects. */
+  async snapshot(isInHaste = true): Promise<void> {
+    this.#snapshotting = this.#snapshotting.then(async () => this.#saveSnapshot(isInHaste));
+    return this.#snapshotting;
+  }
+
+  async #saveSnapshot(isInHaste: boolean): Promise<void> {
     const [replayed, partition, effects] = [this.#replayed, this.#partition, this.#effects];
     if (replayed === undefined || partition === undefined || effects === undefined) return;
     try {
       const snapshot = await partition.capture(() =>
         takeSnapshot(replayed.state, partition.position, effects.done),
       );
-      if (snapshot !== undefined) await this.#world.saveSnapshot(snapshot);
+      if (snapshot !== undefined) await this.#world.saveSnapshot(snapshot, isInHaste);
     } catch (error) {
       this.#world.warn("the snapshot was not saved: the next start reads more of the log", error);
     }

@@ -3,6 +3,7 @@ import type { LogRecord } from "@jichat/protocol/log/record.ts";
 import { apply } from "./apply.ts";
 import type { Conversation } from "./conversation.ts";
 import { loadedConversation, newConversation } from "./conversation.ts";
+import { Frozen } from "./frozen.ts";
 
 /**
  * Most ids and events that all hot conversations of one partition hold. They take 75 bytes each, and so bound
@@ -30,6 +31,8 @@ export class PartitionState {
    * recently used.
    */
   readonly #overfull = new Set<Conversation>();
+  /** The moment that a snapshot is made of. */
+  #frozen: Pick<Frozen<unknown>, "keep" | "end"> | undefined;
   #weight = 0;
   readonly #idsMax: number;
 
@@ -43,6 +46,17 @@ export class PartitionState {
 
   get conversations(): Iterable<Conversation> {
     return this.#hot.values();
+  }
+
+  /**
+   * The hot conversations as they are now, least recently used first. They can be read later, once, while
+   * records are applied. The next call ends the reading: it throws then.
+   */
+  freeze<Shot>(shotOf: (conversation: Conversation) => Shot): Iterable<Shot> {
+    this.#frozen?.end();
+    const frozen = new Frozen(this.#hot.values(), shotOf);
+    this.#frozen = frozen;
+    return frozen.shots();
   }
 
   /**
@@ -82,6 +96,7 @@ export class PartitionState {
   /** Applies a record that was just decided. With its first record a conversation becomes hot. */
   apply(conversation: Conversation, record: LogRecord, position: number): void {
     if (this.#absent.delete(conversation.id)) this.add(conversation);
+    this.#frozen?.keep(conversation);
     const before = weigh(conversation);
     apply(conversation, record, position);
     this.#weight += weigh(conversation) - before;
@@ -122,6 +137,7 @@ export class PartitionState {
   }
 
   #trim(conversation: Conversation, now: number, consumed: number): void {
+    this.#frozen?.keep(conversation);
     const before = weigh(conversation);
     conversation.recent.trim(now, consumed);
     this.#weight += weigh(conversation) - before;

@@ -34,6 +34,7 @@ import type { RouterMetrics } from "./metrics.ts";
 import type { ServeCommandsParts } from "./serve-commands.ts";
 import { serveCommands } from "./serve-commands.ts";
 import type { Snapshots } from "@jichat/log/snapshots.ts";
+import { longRest } from "@jichat/log/snapshots.ts";
 
 export interface RouterParts {
   readonly config: Pick<Config, "instance" | "snapshotEveryMs">;
@@ -148,11 +149,11 @@ export class Router implements LeaseHolder {
     return faultsOf(this.#owners, this.#logs, this.#parts.clock.monotonic());
   }
 
-  /** One after the other, so that one copy of a partition is in memory at a time. Never rejects. */
+  /** One after the other, so that snapshots take little of this router at any time. Never rejects. */
   async #snapshotAll(): Promise<void> {
     if (this.#isSnapshotting) return;
     this.#isSnapshotting = true;
-    for (const owner of this.#owners.values()) await owner.snapshot();
+    for (const owner of this.#owners.values()) await owner.snapshot(false);
     this.#isSnapshotting = false;
   }
 
@@ -238,7 +239,8 @@ export class Router implements LeaseHolder {
       isFull: () => this.#logs.isFull(partition),
       batchBytesMax: nats.info?.max_payload,
       loadSnapshot: () => snapshots.load(partition),
-      saveSnapshot: (snapshot) => snapshots.save(partition, snapshot),
+      saveSnapshot: (snapshot, isInHaste) =>
+        snapshots.save(partition, snapshot, isInHaste ? undefined : longRest),
       serve: (offer) => this.#serve(partition, offer),
       onBatch: (records, requests, appendMs) => {
         this.#onBatch(records, requests, appendMs);

@@ -7,7 +7,7 @@ import type { IsOurs } from "@jichat/log/fenced-append.ts";
 import { LogRegressed, OwnershipLost, appendFenced } from "@jichat/log/fenced-append.ts";
 import { PartitionState } from "./partition-state.ts";
 import type { Log } from "./ports.ts";
-import type { Snapshot } from "@jichat/protocol/log/snapshot.ts";
+import type { SavedSnapshot } from "@jichat/protocol/log/snapshot.ts";
 import { stateOf } from "./snapshot.ts";
 import { Undone } from "./undone.ts";
 
@@ -39,7 +39,7 @@ export interface ReplayBounds {
  */
 export async function startReplay(
   log: Log,
-  snapshot: Snapshot | undefined,
+  snapshot: SavedSnapshot | undefined,
   { watermark, committed }: KnownPositions,
   { idsMax, backlogBytesMax }: ReplayBounds,
 ): Promise<Replayed> {
@@ -50,7 +50,7 @@ export async function startReplay(
   // finished first.
   if (end > 0 && last === undefined)
     throw new LogRegressed(`the log is empty up to ${end}: run \`generation\` again`);
-  const warm = snapshot === undefined ? undefined : stateOf(snapshot, idsMax);
+  const warm = snapshot === undefined ? undefined : await stateOf(snapshot, idsMax);
   if (snapshot !== undefined && snapshot.position > end) throw regressed(end, snapshot.position);
   const known = Math.max(watermark, committed);
   if (known > end) throw regressed(end, known);
@@ -77,7 +77,7 @@ const reaches = async (log: Log, position: number, end: number): Promise<boolean
  * Adds the effects between a snapshot's `done` and its position. They use the conversations' present state,
  * which is enough.
  */
-async function redoFrom(log: Log, replayed: Replayed, snapshot: Snapshot): Promise<Replayed> {
+async function redoFrom(log: Log, replayed: Replayed, snapshot: SavedSnapshot): Promise<Replayed> {
   for await (const { position, batch } of log.range(snapshot.done + 1, snapshot.position)) {
     replayed.undone.add(position, emptyUnit(position), batch.records);
   }

@@ -6,7 +6,7 @@ import { systemClock } from "@jichat/protocol/clock.ts";
 import type { FencedLog } from "@jichat/log/fenced-append.ts";
 import { appendFenced } from "@jichat/log/fenced-append.ts";
 import type { Batch, LogRecord } from "@jichat/protocol/log/record.ts";
-import type { Snapshot } from "@jichat/protocol/log/snapshot.ts";
+import type { SavedSnapshot } from "@jichat/protocol/log/snapshot.ts";
 import type { PartitionLog } from "@jichat/log/partition-log.ts";
 import { readWatermarks, writeRuns } from "./batch-writer.ts";
 import { ColdRows } from "./cold-rows.ts";
@@ -26,7 +26,7 @@ export interface GenerationParts {
   readonly partition: number;
   readonly log: Pick<PartitionLog, "append" | "at" | "end" | "range" | "restartAbove" | "state">;
   readonly store: Store;
-  readonly snapshot: Snapshot | undefined;
+  readonly snapshot: SavedSnapshot | undefined;
   /** This partition's heads in Redis. Empty if Redis was lost too. */
   readonly heads: readonly HeadEntry[];
   /** A position that is known to be committed, for example from an owner's log line. */
@@ -61,7 +61,7 @@ export async function startGeneration(parts: GenerationParts): Promise<Generatio
     );
   }
   if (watermark < end && !isUnfinished) await keepRest(log, store, { partition, watermark, end });
-  const records = await lostOf(store, knownHeads(snapshot, heads));
+  const records = await lostOf(store, await knownHeads(snapshot, heads));
   const start = Math.max(known, end) + POSITIONS_LEFT_OUT;
   await log.restartAbove(start);
   await append(log, start, records);
@@ -97,9 +97,12 @@ async function keepRest(
   await writeRuns([run], store);
 }
 
-function knownHeads(snapshot: Snapshot | undefined, heads: readonly HeadEntry[]): KnownHead[] {
+async function knownHeads(
+  snapshot: SavedSnapshot | undefined,
+  heads: readonly HeadEntry[],
+): Promise<KnownHead[]> {
   const known = new Map<string, KnownHead>();
-  for (const { id, head, members, ...rest } of snapshot?.conversations ?? [])
+  for await (const { id, head, members, ...rest } of snapshot?.conversations ?? [])
     known.set(id, { ...rest, conversation: id, seq: head, members: members.map(([user]) => user) });
   for (const { conversation, pair, last, ...rest } of heads) {
     const members = pair ?? (last?.kind === "created" ? last.users : undefined);

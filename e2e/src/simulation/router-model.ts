@@ -7,7 +7,7 @@ import type { Log } from "@jichat/router/ports.ts";
 import { PushQueue } from "@jichat/router/push-queue.ts";
 import { serveCommands } from "@jichat/router/serve-commands.ts";
 import type { Bus } from "@jichat/runtime/bus.ts";
-import type { Snapshot } from "@jichat/protocol/log/snapshot.ts";
+import { readSnapshot, snapshotPieces } from "@jichat/protocol/log/snapshot.ts";
 import type { Guards } from "./guards.ts";
 import type { LogModel } from "./log-model.ts";
 import { LOG_BYTES_AT_ONCE } from "./log-model.ts";
@@ -38,8 +38,8 @@ interface RouterParts {
   shed: number;
   /** The number of messages that the push queue was not told of, since effects lagged. */
   unpushed: number;
-  /** The snapshot that the next owner loads. */
-  snapshot: Snapshot | undefined;
+  /** The text of the snapshot that the next owner loads. */
+  snapshot: string | undefined;
   nextId(): string;
   violate(invariant: string, what: string): void;
 }
@@ -67,6 +67,21 @@ export class RouterModel {
     this.owner = new Owner(this.#world());
     sim.redis.onRun(this.machine, () => {
       if (!this.machine.dead) this.owner.republish();
+    });
+  }
+
+  /** Reigns, and saves a snapshot now and then. */
+  start(): void {
+    this.owner.start();
+    this.#snapshotLater();
+  }
+
+  #snapshotLater(): void {
+    this.#sim.time.after(this.#sim.dice.between(200, 6_000), () => {
+      if (this.machine.dead || this.owner.state === "stopped") return;
+      void this.owner.snapshot(false).then(() => {
+        this.#snapshotLater();
+      });
     });
   }
 
@@ -137,11 +152,16 @@ export class RouterModel {
       loadSnapshot: async () => {
         await machine.alive();
         await machine.hop();
-        return sim.snapshot;
+        return sim.snapshot === undefined ? undefined : readSnapshot(sim.snapshot);
       },
       saveSnapshot: async (snapshot) => {
-        await machine.alive();
-        if (sim.dice.chance(0.7)) sim.snapshot = structuredClone(snapshot);
+        let text = "";
+        for (const piece of snapshotPieces(snapshot)) {
+          text += piece;
+          if (sim.dice.chance(0.5)) await machine.hop();
+          await machine.alive();
+        }
+        if (sim.dice.chance(0.7)) sim.snapshot = text;
       },
       serve: (offer) =>
         serveCommands(

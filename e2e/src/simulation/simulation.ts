@@ -1,6 +1,5 @@
 import { directConversation, groupConversation } from "@jichat/protocol/ids.ts";
 import { BATCH_BYTES_MAX } from "@jichat/protocol/limits.ts";
-import type { Snapshot } from "@jichat/protocol/log/snapshot.ts";
 import type { Violation } from "../ledger-checks.ts";
 import { Ledger } from "../ledger.ts";
 import { ConnectorModel } from "./connector-model.ts";
@@ -48,7 +47,7 @@ export class Simulation {
   /** The number of notices that routers shed. */
   shed = 0;
   unpushed = 0;
-  snapshot: Snapshot | undefined;
+  snapshot: string | undefined;
   readonly #violations: Violation[] = [];
   readonly #kinds: readonly FaultKind[];
   readonly #talkMs: number;
@@ -122,7 +121,7 @@ export class Simulation {
   #startRouter(): RouterModel {
     const router = new RouterModel(this, `r${this.nextId()}`);
     this.#routers.push(router);
-    router.owner.start();
+    router.start();
     return router;
   }
 

@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { gunzipSync } from "node:zlib";
-import type { ConversationShot, Snapshot } from "@jichat/protocol/log/snapshot.ts";
-import { readSnapshot, snapshotPieces } from "@jichat/protocol/log/snapshot.ts";
-import { packSnapshot } from "./snapshots.ts";
+import { setImmediate } from "node:timers/promises";
+import { gunzipSync, gzipSync } from "node:zlib";
+import type { ConversationShot, SavedSnapshot, Snapshot } from "@jichat/protocol/log/snapshot.ts";
+import { snapshotPieces } from "@jichat/protocol/log/snapshot.ts";
+import type { Rest } from "./snapshots.ts";
+import { packSnapshot, unpackSnapshot } from "./snapshots.ts";
 
 const conversation = (n: number): ConversationShot => ({
   id: `c${n}`,
@@ -27,27 +29,67 @@ const snapshotOf = (conversations: number): Snapshot => ({
   conversations: Array.from({ length: conversations }, (_, n) => conversation(n)),
 });
 
-test("a snapshot is read as it was packed, of whatever size", async () => {
+const atOnce: Rest = async () => setImmediate();
+
+/** How many turns of the event loop others had while `act` ran. */
+async function turnsIn(act: () => Promise<unknown>): Promise<number> {
+  let turns = 0;
+  const over = new AbortController();
+  const counting = (async () => {
+    for (; !over.signal.aborted; turns += 1) await setImmediate();
+  })();
+  await act();
+  over.abort();
+  await counting;
+  return turns;
+}
+
+async function readAll({ conversations, ...head }: SavedSnapshot): Promise<Snapshot> {
+  const all: ConversationShot[] = [];
+  for await (const one of conversations) all.push(one);
+  return { ...head, conversations: all };
+}
+
+test("a snapshot is read as it was packed, of whatever size, and so is one of an older build", async () => {
   for (const conversations of [0, 1, 2, 300]) {
     const snapshot = snapshotOf(conversations);
-    const text = gunzipSync(await packSnapshot(snapshot)).toString("utf8");
-    assert.equal(text, JSON.stringify(snapshot), "the format of every version before");
-    assert.deepEqual(readSnapshot(text), readSnapshot(JSON.stringify(snapshot)));
+    const packed = await packSnapshot(snapshot);
+    const text = gunzipSync(packed).toString("utf8");
+    assert.deepEqual(JSON.parse(text), JSON.parse(JSON.stringify(snapshot)), "older builds can read it");
+    const whole = await readAll(await unpackSnapshot(packed));
+    assert.deepEqual(whole, JSON.parse(text));
+    assert.deepEqual(await readAll(await unpackSnapshot(gzipSync(JSON.stringify(snapshot)))), whole);
   }
 });
 
-test("a large snapshot is packed in many turns: whatever else this process does comes between", async () => {
+test("a snapshot that is cut off anywhere is not read as a shorter one", async () => {
+  const text = gunzipSync(await packSnapshot(snapshotOf(3))).toString("utf8");
+  const lines = Array.from(text.matchAll(/\n/gu), ({ index }) => index);
+  for (const at of [
+    0,
+    1,
+    20,
+    ...lines.flatMap((line) => [line - 1, line, line + 1, line + 2]),
+    text.length - 1,
+  ])
+    await assert.rejects(
+      async () => readAll(await unpackSnapshot(gzipSync(text.slice(0, at)))),
+      `${at} of ${text.length} characters`,
+    );
+});
+
+test("a large snapshot is packed and read in many turns: whatever else this process does comes between", async () => {
   const snapshot = snapshotOf(2_000);
-  const longest = Math.max(...[...snapshotPieces(snapshot)].map(({ length }) => length));
-  let turns = 0;
-  let isOver = false;
-  const count = (): void => {
-    turns += 1;
-    if (!isOver) setImmediate(count);
-  };
-  setImmediate(count);
-  await packSnapshot(snapshot);
-  isOver = true;
-  const atOnce = JSON.stringify(snapshot).length / turns;
-  assert.ok(atOnce < 65_536 + longest, `${turns} turns, ${Math.round(atOnce)} characters in each`);
+  const pieces = [...snapshotPieces(snapshot)].map(({ length }) => length);
+  const length = pieces.reduce((sum, one) => sum + one, 0);
+  let rests = 0;
+  const packed = await packSnapshot(snapshot, async () => {
+    rests += 1;
+    return atOnce();
+  });
+  assert.ok(length / (rests + 1) < 65_536 + Math.max(...pieces), `${rests} rests in ${length} characters`);
+  assert.ok((await turnsIn(async () => packSnapshot(snapshot))) >= rests);
+  const saved = await unpackSnapshot(packed);
+  const turns = await turnsIn(async () => readAll(saved));
+  assert.ok(length / turns < 2 * 65_536, `${turns} turns for ${length} characters`);
 });

@@ -29,30 +29,57 @@ export interface ConversationShot {
   ])[];
 }
 
-/**
- * The hot conversations of a partition at one position. It only makes a start faster; it is never the truth.
- */
-export interface Snapshot {
+interface SnapshotHead {
   readonly v: number;
   readonly position: number;
   /** Effects up to this position were done. */
   readonly done: number;
-  readonly conversations: readonly ConversationShot[];
-}
-
-/** The text of a snapshot, piece by piece: one conversation each. */
-export function* snapshotPieces({ conversations, ...head }: Snapshot): Generator<string> {
-  yield `${JSON.stringify(head).slice(0, -1)},"conversations":[`;
-  let before = "";
-  for (const conversation of conversations) {
-    yield before + JSON.stringify(conversation);
-    before = ",";
-  }
-  yield "]}";
 }
 
 /**
- * Parses a snapshot. The router checks the version, and ignores a snapshot of a version that it does not
- * know.
+ * The hot conversations of a partition at one position. It only makes a start faster; it is never the truth.
+ * They come one by one: all of them at once would take a second of the process that writes or reads them.
  */
-export const readSnapshot = (text: string): Snapshot => JSON.parse(text) as Snapshot;
+export interface Snapshot extends SnapshotHead {
+  readonly conversations: Iterable<ConversationShot>;
+}
+
+/** A snapshot that is being read. Its text may turn out to be broken at any conversation: then it throws. */
+export interface SavedSnapshot extends SnapshotHead {
+  readonly conversations: AsyncIterable<ConversationShot> | Iterable<ConversationShot>;
+}
+
+const [BREAK, END] = ["\n", "]}"];
+
+/** The text of a snapshot, piece by piece: a line for each conversation, all of them one JSON value. */
+export function* snapshotPieces({ conversations, ...head }: Snapshot): Generator<string> {
+  yield `${JSON.stringify(head).slice(0, -1)},"conversations":[`;
+  let before = BREAK;
+  for (const conversation of conversations) {
+    yield before + JSON.stringify(conversation);
+    before = `,${BREAK}`;
+  }
+  yield BREAK + END;
+}
+
+/**
+ * Parses a snapshot, whose conversations are parsed as they are read. The router checks the version, and
+ * ignores a snapshot of a version that it does not know. Throws if the text is broken.
+ */
+export function readSnapshot(text: string): Snapshot {
+  const start = text.indexOf(BREAK);
+  // Older builds write one line.
+  if (start === -1) return JSON.parse(text) as Snapshot;
+  const head = JSON.parse(text.slice(0, start) + END) as SnapshotHead;
+  return { ...head, conversations: conversationsIn(text, start + 1) };
+}
+
+function* conversationsIn(text: string, from: number): Generator<ConversationShot> {
+  let at = from;
+  for (let next = text.indexOf(BREAK, at); next !== -1; next = text.indexOf(BREAK, at)) {
+    const end = text[next - 1] === "," ? next - 1 : next;
+    yield JSON.parse(text.slice(at, end)) as ConversationShot;
+    at = next + 1;
+  }
+  if (text.slice(at) !== END) throw new Error("the text of a snapshot is cut off");
+}
