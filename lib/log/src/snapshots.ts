@@ -26,7 +26,7 @@ const unzip = promisify(gunzip);
 /** What comes between two turns of the event loop that make text. */
 export type Rest = () => Promise<unknown>;
 const noRest: Rest = async () => setImmediate();
-/** For a snapshot that nobody waits for: it takes about a fifth of a core. */
+/** For a snapshot that nobody waits for: it takes about a third of a core. */
 export const longRest: Rest = async () => setTimeout(LONG_REST_MS);
 
 /** The pieces in larger ones, each in a turn of the event loop of its own. */

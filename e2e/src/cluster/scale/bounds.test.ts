@@ -9,6 +9,7 @@ const UNNOTICED: Outcome = {
   beforeMs: 100,
   duringMs: 900,
   movingMs: 199,
+  restMs: undefined,
   slowestMs: 1_500,
   movesBy: new Map([
     [1, 40],
@@ -31,7 +32,9 @@ test("an act that nobody notices keeps each bound, and each bound is one that ca
     [{ toldPerSecond: 12.6 }, /12.6 were told to go/],
     [{ reconnectsPerSecond: 11.2 }, /11.2 came in a second/],
     [{ movingMs: undefined }, /devices moved, and sent meanwhile/],
-    [{ movingMs: 200 }, /p99 was 200 ms while devices moved, and 100 before/],
+    [{ movingMs: 200 }, /p99 was 200 ms while devices moved, 100 before/],
+    [{ movingMs: 200, restMs: 199 }, /p99 was 200 ms while devices moved, 100 before, and 199 between/],
+    [{ movingMs: 400, restMs: 200 }, /p99 was 400 ms while devices moved, 100 before, and 200 between/],
     [{ beforeMs: Number.NaN }, /p99 was 199 ms/],
   ];
   for (const [change, says] of broken)
@@ -39,6 +42,8 @@ test("an act that nobody notices keeps each bound, and each bound is one that ca
       assertUnnoticed({ ...UNNOTICED, ...change }, BOUNDS);
     }, says);
   assertUnnoticed({ ...UNNOTICED, movesBy: new Map([[3, 1]]), sheds: 1 }, BOUNDS);
+  // Sends are as slow while nobody moves: it is not the moves.
+  assertUnnoticed({ ...UNNOTICED, movingMs: 399, restMs: 200 }, BOUNDS);
   // Where pods start meanwhile, sends may take long, and nothing else may be worse.
   const starting = { ...BOUNDS, startsPods: true };
   assertUnnoticed({ ...UNNOTICED, movingMs: 9_000 }, starting);

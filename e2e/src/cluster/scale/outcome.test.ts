@@ -45,6 +45,9 @@ test("an act is told apart from what was before it, and the moving from the rest
   assert.equal(outcome.reconnectsPerSecond, 1 / 5);
   assert.equal(outcome.interruptions.length, 1);
   const words = wordsOf(outcome).join("\n");
-  assert.match(words, /p99 10 ms before, 800 during, 15 while devices moved; slowest 800/);
+  assert.match(
+    words,
+    /p99 10 ms before, 800 during, 15 while devices moved \(1\.5 ×\), - between the drains; slowest 800/,
+  );
   assert.match(words, /offline: ann\/phone: gone/);
 });

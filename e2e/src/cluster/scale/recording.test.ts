@@ -2,7 +2,14 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Diary } from "../../diary.ts";
 import type { Look } from "./recording.ts";
-import { mostToldPerSecond, movingSpans, secondsOf, shedsOf, toldSinceBefore } from "./recording.ts";
+import {
+  mostToldPerSecond,
+  movingSpans,
+  restSpans,
+  secondsOf,
+  shedsOf,
+  toldSinceBefore,
+} from "./recording.ts";
 
 const look = (
   at: number,
@@ -35,6 +42,13 @@ test("the rate is of any looks that lie far enough apart", () => {
 test("devices move in the second after a look too", () => {
   const looks = [look(0, { a: [9, 0] }), look(1_000, { a: [8, 1] }), look(2_000, { a: [8, 1] })];
   assert.deepEqual(movingSpans(looks), [{ from: 0, to: 2_000 }]);
+});
+
+test("between the drains of a rollout nobody moves; what is between two rollouts is not between drains", () => {
+  const told = [0, 0, 3, 3, 3, 3, 3, 7, 7, ...Array.from({ length: 40 }, () => 7), 9];
+  const looks = told.map((count, index) => look(1_000 * index, { a: [10, count] }));
+  assert.deepEqual(restSpans(looks), [{ from: 3_000, to: 6_000 }]);
+  assert.deepEqual(restSpans(looks.slice(0, 4)), []);
 });
 
 test("a shed counts once, however many connectors and looks show it, and not if it was before", () => {

@@ -86,6 +86,20 @@ export function movingSpans(looks: readonly Look[]): readonly { from: number; to
   });
 }
 
+/** The drains of one rollout follow each other within this time; two rollouts, or two acts, do not. */
+const SAME_ROLLOUT_MS = 30_000;
+
+/**
+ * The spans between the drains of a rollout: what else a rollout does to the machine goes on, and nobody moves.
+ */
+export function restSpans(looks: readonly Look[]): readonly { from: number; to: number }[] {
+  const moving = movingSpans(looks);
+  return moving.flatMap(({ from }, index) => {
+    const { to } = moving[index - 1] ?? { to: from };
+    return from > to && from - to < SAME_ROLLOUT_MS ? [{ from: to, to: from }] : [];
+  });
+}
+
 /**
  * The most devices in a second that connectors told to go, between any two looks that are at least `overMs`
  * apart. Two looks in a row are not exactly a second apart.
