@@ -89,9 +89,7 @@ export function movingSpans(looks: readonly Look[]): readonly { from: number; to
 /** The drains of one rollout follow each other within this time; two rollouts, or two acts, do not. */
 const SAME_ROLLOUT_MS = 30_000;
 
-/**
- * The spans between the drains of a rollout: what else a rollout does to the machine goes on, and nobody moves.
- */
+/** The spans between the drains of a rollout: nobody moves, and what else a rollout does goes on. */
 export function restSpans(looks: readonly Look[]): readonly { from: number; to: number }[] {
   const moving = movingSpans(looks);
   return moving.flatMap(({ from }, index) => {
