@@ -2,6 +2,7 @@ import { encodeBatch } from "@jichat/protocol/log/encode-batch.ts";
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { after, before, test } from "node:test";
+import { isDeepStrictEqual } from "node:util";
 import type { JetStreamManager } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
 import { pino } from "pino";
@@ -9,7 +10,7 @@ import type { Names } from "@jichat/protocol/bus/names.ts";
 import { namesOf } from "@jichat/protocol/bus/names.ts";
 import { systemClock } from "@jichat/protocol/clock.ts";
 import type { Part } from "@jichat/testkit/local/part.ts";
-import type { Snapshot } from "@jichat/protocol/log/snapshot.ts";
+import type { ConversationShot } from "@jichat/protocol/log/snapshot.ts";
 import type { Servers } from "@jichat/testkit/local/servers.ts";
 import { startNatsServers } from "@jichat/testkit/local/servers.ts";
 import { until } from "@jichat/testkit/until.ts";
@@ -99,10 +100,27 @@ class Reading {
 test("a snapshot of many pieces is read as it was saved", async () => {
   const snapshots = await Snapshots.open(nats, names);
   assert.equal(await snapshots.load(1), undefined);
-  const conversations = Array.from({ length: 20 }, () => randomBytes(50_000).toString("hex"));
-  const snapshot = { v: 1, position: 7, done: 7, conversations } as unknown as Snapshot;
-  await snapshots.save(1, snapshot);
-  assert.deepEqual(await snapshots.load(1), snapshot);
+  const conversations = Array.from({ length: 20 }, (_, at): ConversationShot => ({
+    id: `g_${at}`,
+    kind: "group",
+    name: randomBytes(50_000).toString("hex"),
+    creator: "ann",
+    head: 1,
+    no: 0,
+    ts: 1,
+    position: 7,
+    members: [["ann", { first: 1, mark: 1, markNo: 0 }]],
+    knownFrom: 0,
+    idsFrom: 0,
+    ids: [],
+  }));
+  await snapshots.save(1, { v: 1, position: 7, done: 7, conversations });
+  const loaded = (await snapshots.load(1)) ?? assert.fail("it was saved");
+  const read: ConversationShot[] = [];
+  for await (const conversation of loaded.conversations) read.push(conversation);
+  assert.ok(
+    isDeepStrictEqual({ ...loaded, conversations: read }, { v: 1, position: 7, done: 7, conversations }),
+  );
 });
 
 test(
